@@ -1,0 +1,21 @@
+/** What stands behind the doors. One code path: the rehearsal gets a provider and knows no more. */
+import type { Host } from '../host/host.ts';
+import type { KubeApi } from '../kube/api.ts';
+import type { Clock } from '../time/clock.ts';
+
+export interface Provider {
+  readonly name: 'twin' | 'kind';
+  /** True when nothing outside this process exists; verdicts then read `PASSED (simulated)`. */
+  readonly simulated: boolean;
+  readonly clock: Clock;
+  readonly host: Host;
+  /** Opens the API of the cluster whose kubeconfig `kind create cluster` wrote to this path. */
+  connect(kubeconfig: string): Promise<KubeApi>;
+  /** Where this provider keeps kubeconfigs of clusters that it makes; never part of an event. */
+  readonly kubeconfig: string;
+  /** Drives the provider's clock until `main` has settled. */
+  run<T>(main: () => Promise<T>): Promise<T>;
+  /** Lets something from outside (a signal) in at the next moment at which the provider's world is consistent. */
+  interrupt(action: () => void): void;
+  close(): Promise<void>;
+}

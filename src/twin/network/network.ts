@@ -1,0 +1,133 @@
+/** The network of all machines: what actors change, and what a connection then experiences. */
+import type { Cancel } from '../world.ts';
+
+export interface LinkSpec {
+  readonly name: string;
+  readonly kind: 'loopback' | 'veth' | 'vxlan' | 'geneve' | 'ipip';
+  readonly mtu: number;
+  readonly up?: boolean;
+  /** For tunnels: UDP port; two up devices of different owners on one port cannot both be up. */
+  readonly port?: number;
+  /** For VXLAN: network identifier (Calico 4096; Cilium's collect-metadata device 0 and `external`). */
+  readonly vni?: number;
+  readonly external?: boolean;
+  /** For VXLAN: local address and parent device. */
+  readonly local?: string;
+  readonly parent?: string;
+  /** For the host end of a pod's veth: the pod behind it. */
+  readonly podUid?: string;
+}
+
+export interface Link extends LinkSpec {
+  readonly index: number;
+  readonly up: boolean;
+}
+
+/** A pod's attachment to a machine's network. */
+export interface PodAttachment {
+  readonly podUid: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly ip: string;
+  /** Host end of the veth: `cali…` or `lxc…`. */
+  readonly device: string;
+  readonly cni: 'calico' | 'cilium';
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/**
+ * What Cilium's eBPF programs know on one node: the tunnel map (which node serves which pod CIDR), and the endpoints.
+ * Present only while the programs are loaded (they stay when the agent stops and vanish with the network namespace).
+ */
+export interface CiliumDatapath {
+  tunnelPort: number;
+  tunnelProtocol: 'vxlan' | 'geneve';
+  /** The node's own router address (CiliumInternalIP) and health endpoint. */
+  routerIp: string;
+  healthIp: string;
+  /** Own pod CIDRs. */
+  podCidrs: string[];
+  /** Pod CIDR of another node → that node's address. */
+  tunnels: Map<string, string>;
+  /** `never`, `default`, `always`. */
+  policyEnforcement: string;
+}
+
+/** One machine's network namespace. Texts are those of `ip route`, `iptables-save` and `ipset`. */
+export interface NodeNetwork {
+  readonly node: string;
+  readonly address: string;
+  links(): readonly Link[];
+  link(name: string): Link | undefined;
+  /** Adds a link with the next free index. @throws Error `File exists`. */
+  addLink(spec: LinkSpec): Link;
+  deleteLink(name: string): void;
+  /** @throws Error `address already in use` when a tunnel is set up on a port that another up tunnel device holds. */
+  setLink(name: string, change: { up?: boolean; mtu?: number }): void;
+  /** `cidr` such as 10.244.0.244/32; adds the route in table local as the kernel does. */
+  addAddress(device: string, cidr: string): void;
+  deleteAddress(device: string, cidr: string): void;
+  addresses(): readonly { device: string; cidr: string }[];
+  /** `10.244.1.0/24 via 10.244.0.244 dev cilium_host proto kernel src 10.244.0.244 mtu 1400`; replaces a route of the same destination. */
+  addRoute(text: string): void;
+  /** Deletes the route to a destination as written (`10.244.1.0/24`, `192.168.44.64`, `default`). */
+  deleteRoute(destination: string): void;
+  /** Main table, in the form and order of `ip route`. */
+  routes(): readonly string[];
+  /** Creates a chain if need be. */
+  addChain(table: string, chain: string): void;
+  /** `-A POSTROUTING -s 10.244.0.0/24 ! -d 10.244.0.0/24 ! -o cilium_+ -j MASQUERADE`, as iptables-save prints it. `first` inserts at the top. */
+  addRule(table: string, rule: string, first?: boolean): void;
+  /** Deletes the rule with exactly this text. */
+  deleteRule(table: string, rule: string): void;
+  /** Empties and removes a chain. */
+  deleteChain(table: string, chain: string): void;
+  /** As iptables-save prints it. */
+  rules(table: string): readonly string[];
+  iptablesSave(): string;
+  setIpset(name: string, members: readonly string[] | undefined): void;
+  ipset(name: string): readonly string[] | undefined;
+  cilium(): CiliumDatapath | undefined;
+  setCilium(datapath: CiliumDatapath | undefined): void;
+  attachPod(pod: PodAttachment): void;
+  detachPod(podUid: string): void;
+  pods(): readonly PodAttachment[];
+  pod(podUid: string): PodAttachment | undefined;
+}
+
+/** Where a connection starts: a pod's network namespace or a machine's own. */
+export type Source = { readonly podUid: string } | { readonly node: string };
+
+export type ConnectOutcome =
+  /** The request reached a listener and the answer came back. */
+  | { readonly ok: true; readonly milliseconds: number; readonly at: Listener; readonly sourceSeen: string }
+  | {
+      readonly ok: false;
+      /** `timeout`: dropped or unanswered; `refused`: the host answers, nobody listens; `unreachable`: no route, blackhole (`invalid argument`) or ICMP. */
+      readonly failure: 'timeout' | 'refused' | 'unreachable';
+      /** Text after `connect: `, such as `connection refused`, `no route to host`, `invalid argument`, `network is unreachable`. */
+      readonly errno: string;
+      /** Where the packet or its reply was lost, for people. */
+      readonly lostAt: string;
+    };
+
+/** Who answers on an address and port. */
+export type Listener =
+  | { readonly podUid: string; readonly port: number }
+  | { readonly node: string; readonly port: number };
+
+export interface Network {
+  /** Makes the namespace of a machine with lo and eth0; replaces an older one (a restarted container). */
+  addNode(name: string, address: string, subnet: string): NodeNetwork;
+  removeNode(name: string): void;
+  node(name: string): NodeNetwork | undefined;
+  nodes(): readonly NodeNetwork[];
+  /** Walks a TCP connection forward and back. `bytes`: size of the larger message, judged against path MTU. */
+  connect(from: Source, to: { ip: string; port: number; bytes?: number }): ConnectOutcome;
+  /** Who listens on a pod's or node's port; set by the machines. */
+  setListeners(find: (where: Listener) => boolean): void;
+  /** Counts up at every change of any namespace; cached verdicts of older versions are void. */
+  version(): number;
+  /** Called at most once for each moment in time, before the first change at that moment takes effect. */
+  onBeforeChange(hook: () => void): Cancel;
+}
