@@ -267,6 +267,8 @@ export type EventBody =
       readonly class: DisruptionClass;
       readonly firstFailedAt: string;
       readonly lastFailedAt: string;
+      /** Start of the first good ping after it; left out when a pod of the pair went away first, or the run ended. */
+      readonly recoveredAt?: string;
       readonly failed: number;
       readonly sent: number;
       readonly step: string;

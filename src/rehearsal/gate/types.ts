@@ -1,0 +1,43 @@
+/** What the gate is told and what it answers; shared by the phases, the assertions and the gate itself. */
+import type { AssertionResult, PlannedCheckpoint } from '../../events/events.ts';
+import type { Reason, Verdict } from '../../events/verdict.ts';
+
+export interface AssertionContext {
+  /** The moment after which the change under judgement was complete (t0), milliseconds since the epoch. */
+  readonly since: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/**
+ * Looks once and says what it saw; never waits for a state. What could not be looked at is the outcome `unknown`.
+ * A runner that throws has not judged: the gate asks again and counts it as unknown until it answers.
+ */
+export type AssertionRunner = (context: AssertionContext) => Promise<AssertionResult>;
+
+/** One checkpoint of a request; several of one kind share a sweep when nodes are migrated or restarted in a batch. */
+export interface JudgedCheckpoint extends PlannedCheckpoint {
+  readonly assertions: readonly AssertionRunner[];
+}
+
+export interface CheckpointRequest {
+  /** In migration order; all of one kind. */
+  readonly checkpoints: readonly JudgedCheckpoint[];
+  /** End of the last wait of the step (t0), milliseconds since the epoch: only pings that started later count. */
+  readonly since: number;
+  /** True for `prepared` and `secondary-installed`: the state must hold for `gate.observe`. */
+  readonly observed: boolean;
+  /** Pods of the pod network that Cilium manages; asked once, at the end. */
+  readonly managedPods?: () => Promise<{ readonly managed: number; readonly total: number }>;
+}
+
+export interface GateFailure {
+  readonly checkpoint: string;
+  readonly verdict: Extract<Verdict, 'failed' | 'error'>;
+  readonly reason: Reason;
+  /** For people: what, where, what now. */
+  readonly message: string;
+}
+
+export type CheckpointOutcome =
+  | { readonly outcome: 'passed'; readonly results: readonly AssertionResult[] }
+  | { readonly outcome: 'failed'; readonly results: readonly AssertionResult[]; readonly failure: GateFailure };

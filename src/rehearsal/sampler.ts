@@ -1,0 +1,338 @@
+/**
+ * One sampler for the whole run, from the baseline on: reads every instance of the probes once an interval, whatever the
+ * phases do meanwhile, and keeps what the gate judges, what disruption is made of, and whether the API answers at all.
+ */
+import type { Cni, Emit, Probe } from '../events/events.ts';
+import type { Host } from '../host/host.ts';
+import { type KubeApi, KubeError } from '../kube/api.ts';
+import type { Node, Pod } from '../kube/objects.ts';
+import { type Instance, instanceOf } from '../probe/instances.ts';
+import { PROBE_NAMES, type ProbeName, refreshIntervalMs, SAMPLED_PEERS } from '../probe/manifests.ts';
+import { PairMatrix } from '../probe/matrix.ts';
+import { type AccessPath, InstanceReader, type Reading } from '../probe/read.ts';
+import { ServiceBook, type ServiceState } from '../probe/service.ts';
+import type { Scenario } from '../scenario/scenario.ts';
+import type { Clock } from '../time/clock.ts';
+import { durationMs } from '../time/duration.ts';
+import type { Instrument, NodeView, View } from './gate/view.ts';
+import { bounded } from './sampler-bounded.ts';
+import { DisruptionLog } from './sampler-disruption.ts';
+import { SamplerEvents } from './sampler-events.ts';
+
+export interface SamplerDeps {
+  readonly clock: Clock;
+  readonly api: KubeApi;
+  readonly host: Host;
+  readonly emit: Emit;
+  readonly scenario: Scenario;
+  /** Pods in the probes' namespace as last seen (a watch's cache); others are left out here. */
+  readonly pods: () => readonly Pod[];
+  /** Nodes as last seen. */
+  readonly nodes: () => readonly Node[];
+  /** Which CNI gave a pod's address. Asked anew for every look, the pools become known during the run. */
+  readonly cniOf: (ip: string) => Cni;
+  /** Id of the step that is running. */
+  readonly step: () => string;
+}
+
+const JUDGED: readonly Probe[] = ['nodepinger', 'goldpinger'];
+const PARALLEL_READS = 16;
+/** Sweeps after which the proxy is tried first again for an instance that only the fall-back could read. */
+const PROXY_RETRY = 15;
+const API_CHECK_MS = 3_000;
+
+interface Seen {
+  readonly ip: string;
+  readonly since: number;
+}
+
+export class Sampler implements Instrument {
+  readonly #deps: SamplerDeps;
+  readonly #intervalMs: number;
+  readonly #reader: InstanceReader;
+  readonly #matrices: Record<Probe, PairMatrix>;
+  readonly #service: ServiceBook;
+  readonly #disruption: DisruptionLog;
+  readonly #events: SamplerEvents;
+  /** Expected instances by probe, in the order of names. */
+  readonly #instances: Record<ProbeName, Instance[]> = { nodepinger: [], goldpinger: [], servicepinger: [] };
+  readonly #byName: Record<Probe, Map<string, Instance>> = { nodepinger: new Map(), goldpinger: new Map() };
+  readonly #seen = new Map<string, Seen>();
+  /** How each instance was last read, by uid. */
+  readonly #paths = new Map<string, { path: AccessPath | null; sweeps: number }>();
+  /** For how long Ready instances could not be read, by uid. */
+  readonly #blind = new Map<string, { ms: number; error: string }>();
+  #replicas: number;
+  #apiDownSince: number | undefined;
+  #apiError = '';
+  #sweptAt: number;
+  #waiting: PromiseWithResolvers<void>[] = [];
+  #loop: Promise<void> | undefined;
+  #stop = new AbortController();
+
+  constructor(deps: SamplerDeps) {
+    const { scenario, clock } = deps;
+    this.#deps = deps;
+    this.#intervalMs = refreshIntervalMs(scenario);
+    this.#reader = new InstanceReader(deps.api, deps.host);
+    this.#replicas = scenario.probes.goldpinger.replicas;
+    this.#sweptAt = clock.now();
+    this.#events = new SamplerEvents(deps.emit);
+    this.#disruption = new DisruptionLog({
+      emit: deps.emit,
+      step: deps.step,
+      intervalMs: this.#intervalMs,
+      addressSince: (uid) => this.#seen.get(uid)?.since,
+    });
+    const { freshSamples, failuresToFail } = scenario.gate;
+    // Two intervals with goldpinger's jitter of 5 %, a ping that times out and a slow sweep.
+    const staleAfterMs = 3 * this.#intervalMs + durationMs(scenario.probes.pingTimeout) + 2_000;
+    const sampledPeers = scenario.probes.mesh === 'sampled' ? SAMPLED_PEERS : null;
+    const rules = { freshSamples, failuresToFail, staleAfterMs, sampledPeers };
+    const matrix = (probe: Probe) => new PairMatrix(rules, (ping) => this.#disruption.ping(probe, ping));
+    this.#matrices = { nodepinger: matrix('nodepinger'), goldpinger: matrix('goldpinger') };
+    this.#service = new ServiceBook({ freshSamples, failuresToFail, staleAfterMs, targets: 2 });
+  }
+
+  /** Starts reading; ends with {@link stop}. */
+  start(): void {
+    this.#loop ??= this.#run().catch((error: unknown) => {
+      for (const waiting of this.#waiting.splice(0)) waiting.reject(error);
+      if (!this.#stop.signal.aborted) this.#stop.abort(error);
+    });
+  }
+
+  /** Ends reading and tells the disruptions that still last. */
+  async stop(): Promise<void> {
+    this.#stop.abort(new Error('the sampler was stopped'));
+    await this.#loop;
+    this.#disruption.end();
+  }
+
+  /** How many goldpinger pods there must be from now on. */
+  expectReplicas(replicas: number): void {
+    this.#replicas = replicas;
+  }
+
+  /** Right before a node's container is restarted. */
+  nodeRestarting(node: string): void {
+    this.#disruption.restarting(node, this.#deps.clock.now());
+  }
+
+  /** The restart command of a node has returned. */
+  nodeRestarted(node: string): void {
+    this.#disruption.restarted(node, this.#deps.clock.now());
+  }
+
+  /** From the first agent's start … */
+  installDipStarts(): void {
+    this.#disruption.dipStarts(this.#deps.clock.now());
+  }
+
+  /** … to the settling of `secondary-installed`. */
+  installDipEnds(): void {
+    this.#disruption.dipEnds(this.#deps.clock.now());
+  }
+
+  settled(): void {
+    this.#disruption.settled();
+  }
+
+  /** What servicepinger says of DNS and the API's Service, per node, by answers newer than `since`. */
+  services(since: number): ServiceState[] {
+    return this.#service.judge(this.#deps.clock.now(), since);
+  }
+
+  /** Expected instances of a probe as of the last sweep, in the order of names. */
+  instances(probe: ProbeName): readonly Instance[] {
+    return this.#instances[probe];
+  }
+
+  sweep(signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted();
+    this.#stop.signal.throwIfAborted();
+    const waiting = Promise.withResolvers<void>();
+    this.#waiting.push(waiting);
+    if (!signal) return waiting.promise;
+    const abort = (): void => waiting.reject(signal.reason);
+    signal.addEventListener('abort', abort, { once: true });
+    return waiting.promise.finally(() => signal.removeEventListener('abort', abort));
+  }
+
+  view(since: number): View {
+    const now = this.#deps.clock.now();
+    const mesh = this.#deps.scenario.probes.mesh;
+    return {
+      now,
+      apiDownMs: this.#apiDownSince === undefined ? null : now - this.#apiDownSince,
+      apiError: this.#apiError,
+      nodes: this.#deps.nodes().map(nodeView),
+      probes: JUDGED.map((name) => ({
+        name,
+        mesh,
+        instances: this.#instances[name],
+        judgement: this.#matrices[name].judge(now, since),
+      })),
+      blind: this.#judged().flatMap((instance) => {
+        const blind = this.#blind.get(instance.uid);
+        return blind ? [{ instance, ...blind }] : [];
+      }),
+      replicas: this.#replicas,
+      access: this.#access(),
+      pings: JUDGED.reduce((sum, probe) => sum + this.#matrices[probe].pings, 0),
+      longestUnexpected: this.#disruption.longestUnexpected(),
+    };
+  }
+
+  #judged(): Instance[] {
+    return JUDGED.flatMap((probe) => this.#instances[probe]);
+  }
+
+  #access(): View['access'] {
+    const counts = { proxy: 0, fallback: 0, notAskable: 0 };
+    for (const { uid, node } of this.#judged()) {
+      if (node !== '') counts[this.#paths.get(uid)?.path ?? 'notAskable']++;
+    }
+    return counts;
+  }
+
+  async #run(): Promise<void> {
+    const { clock } = this.#deps;
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      const start = clock.now();
+      const served = this.#waiting.splice(0);
+      try {
+        await this.#sweepOnce(signal);
+      } catch (error) {
+        for (const waiting of served) waiting.reject(error);
+        throw error;
+      }
+      for (const waiting of served) waiting.resolve();
+      await clock.sleep(Math.max(0, start + this.#intervalMs - clock.now()), signal);
+    }
+  }
+
+  async #sweepOnce(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#deps;
+    const start = clock.now();
+    const wasDown = this.#apiDownSince !== undefined;
+    // While the API is away there is nothing to ask through it, and no list of pods to trust.
+    if (wasDown && !(await this.#apiAnswers(start, signal))) {
+      this.#sweptAt = clock.now();
+      return;
+    }
+    this.#refresh();
+    const asked = PROBE_NAMES.flatMap((probe) => this.#instances[probe]).filter((instance) => instance.ip !== '');
+    const answers = await bounded(asked, PARALLEL_READS, async (instance) => {
+      const { reading, silent } = await this.#reader.read(instance, this.#firstPath(instance.uid), signal);
+      return { instance, reading, silent, at: clock.now() };
+    });
+    // No answer to a proxied call may be the pod or the API; an API that answers by itself settles it.
+    const doubt = asked.length === 0 || answers.some((answer) => answer.silent);
+    const apiUp = !doubt || (await this.#apiAnswers(start, signal));
+    this.#refresh();
+    const passed = wasDown ? 0 : clock.now() - this.#sweptAt;
+    for (const { instance, reading, at } of answers) {
+      if (reading.kind === 'read') this.#take(instance, reading, at);
+      else if (apiUp) this.#miss(instance, reading, at, passed);
+    }
+    this.#sweptAt = clock.now();
+  }
+
+  async #apiAnswers(since: number, signal: AbortSignal): Promise<boolean> {
+    try {
+      await this.#deps.api.raw('/readyz', { signal, timeoutMs: API_CHECK_MS });
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof KubeError)) {
+        this.#apiDownSince ??= since;
+        this.#apiError = error instanceof Error ? error.message : String(error);
+        return false;
+      }
+    }
+    this.#apiDownSince = undefined;
+    return true;
+  }
+
+  #firstPath(uid: string): AccessPath {
+    const last = this.#paths.get(uid);
+    return last?.path === 'fallback' && last.sweeps % PROXY_RETRY !== 0 ? 'fallback' : 'proxy';
+  }
+
+  #remember(uid: string, path: AccessPath | null): void {
+    const last = this.#paths.get(uid);
+    if (last?.path === path) last.sweeps++;
+    else this.#paths.set(uid, { path, sweeps: 1 });
+  }
+
+  #take(instance: Instance, reading: Extract<Reading, { kind: 'read' }>, at: number): void {
+    const { probe, uid } = instance;
+    this.#remember(uid, reading.path);
+    this.#blind.delete(uid);
+    if (probe === 'servicepinger') {
+      this.#service.read(uid, reading.body.targets, at);
+      return;
+    }
+    this.#matrices[probe].read(uid, reading.body.pings, at);
+    this.#events.read(probe, instance, reading.body.pings, this.#byName[probe]);
+  }
+
+  #miss(instance: Instance, reading: Extract<Reading, { kind: 'unreadable' }>, at: number, passed: number): void {
+    const { probe, uid } = instance;
+    this.#remember(uid, null);
+    if (probe === 'servicepinger') {
+      this.#service.unreadable(uid, reading.error);
+      return;
+    }
+    this.#matrices[probe].unreadable(uid, reading.error, at);
+    // What is going or not Ready has another clock: the settle time, or none.
+    const current = this.#byName[probe].get(instance.pod);
+    if (current?.uid !== uid || !current.ready || reading.gone) {
+      this.#blind.delete(uid);
+      return;
+    }
+    const ms = this.#blind.get(uid)?.ms;
+    this.#blind.set(uid, { ms: ms === undefined ? 0 : ms + passed, error: reading.error });
+    this.#events.unreadable(probe, instance, reading.error);
+  }
+
+  /** Takes over the present pods; what is terminating or replaced is forgotten. */
+  #refresh(): void {
+    const now = this.#deps.clock.now();
+    const found: Record<ProbeName, Instance[]> = { nodepinger: [], goldpinger: [], servicepinger: [] };
+    const uids = new Set<string>();
+    for (const pod of this.#deps.pods()) {
+      const instance = instanceOf(pod, this.#deps.cniOf);
+      if (!instance) continue;
+      found[instance.probe].push(instance);
+      uids.add(instance.uid);
+      if (instance.ip === '') this.#seen.delete(instance.uid);
+      else if (this.#seen.get(instance.uid)?.ip !== instance.ip) {
+        this.#seen.set(instance.uid, { ip: instance.ip, since: now });
+      }
+    }
+    for (const book of [this.#seen, this.#paths, this.#blind]) {
+      for (const uid of [...book.keys()]) if (!uids.has(uid)) book.delete(uid);
+    }
+    for (const probe of PROBE_NAMES) {
+      found[probe].sort((a, b) => (a.pod < b.pod ? -1 : 1));
+      this.#instances[probe] = found[probe];
+    }
+    for (const probe of JUDGED) {
+      this.#byName[probe] = new Map(found[probe].map((instance) => [instance.pod, instance]));
+      this.#matrices[probe].expect(found[probe].filter((instance) => instance.node !== ''));
+      this.#events.pods(probe, found[probe]);
+    }
+    this.#service.expect(found.servicepinger);
+    this.#disruption.expect(uids);
+  }
+}
+
+/** Taints that goldpinger's pods tolerate, and the cordon's own, which `unschedulable` says already. */
+const HARMLESS_TAINTS = new Set(['node-role.kubernetes.io/control-plane', 'node.kubernetes.io/unschedulable']);
+
+function nodeView(node: Node): NodeView {
+  const repelled = node.spec?.taints?.some((t) => t.effect !== 'PreferNoSchedule' && !HARMLESS_TAINTS.has(t.key));
+  return { name: node.metadata.name, schedulable: !node.spec?.unschedulable && !repelled };
+}
