@@ -11,6 +11,8 @@ export interface ApiRequest {
   readonly signal?: AbortSignal | undefined;
   /** Place in the order of issued operations (see Clock.track). */
   readonly issue: number;
+  /** On streams: identity of the watch (see WatchTicket.id); transports to an embedded server hand it on as `twinWatch`. */
+  readonly watch?: number | undefined;
 }
 
 export interface ApiResponse {
