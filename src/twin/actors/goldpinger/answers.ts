@@ -1,0 +1,105 @@
+/** Goldpinger's answers in its own shapes: sorted map keys, fields in the order of its Go structs, empty ones left out (pkg/models, v3.10.2). */
+import type { ProbeResult } from './external-probes.ts';
+import type { Instance, PingResult } from './instance.ts';
+import type { Member } from './mesh.ts';
+
+/** date-time of go-openapi/strfmt: milliseconds, UTC. */
+export const dateTime = (ms: number): string => new Date(Math.floor(ms)).toISOString();
+
+/** One line of JSON and a newline. */
+export const line = (value: unknown): string => `${JSON.stringify(value)}\n`;
+
+/** A map with sorted keys, or undefined when it is empty (omitempty). */
+export function sortedMap<T>(entries: readonly (readonly [string, T])[]): Record<string, T> | undefined {
+  if (entries.length === 0) return undefined;
+  return Object.fromEntries([...entries].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+export interface PodResult {
+  HostIP?: string;
+  OK: boolean;
+  PingTime: string;
+  PodIP?: string;
+  error?: string;
+  response?: { boot_time?: string };
+  'response-time-ms'?: number;
+  'status-code': number;
+}
+
+export interface CheckResults {
+  podResults?: Record<string, PodResult>;
+  probeResults?: Record<string, ProbeResult[]>;
+}
+
+function podResult({ peer, pingTime, verdict, status }: PingResult): PodResult {
+  const elapsed = Math.floor(verdict.ms);
+  return {
+    ...(peer.hostIp !== '' && { HostIP: peer.hostIp }),
+    OK: verdict.ok,
+    PingTime: dateTime(pingTime),
+    ...(peer.podIp !== '' && { PodIP: peer.podIp }),
+    ...(verdict.error !== '' && { error: verdict.error }),
+    ...(verdict.ok && { response: verdict.bootTime === undefined ? {} : { boot_time: dateTime(verdict.bootTime) } }),
+    ...(elapsed > 0 && { 'response-time-ms': elapsed }),
+    'status-code': status,
+  };
+}
+
+export function checkResults(
+  results: readonly PingResult[],
+  probes: Record<string, ProbeResult[]> | undefined,
+): CheckResults {
+  const pods = sortedMap(results.map((result) => [result.peer.name, podResult(result)] as const));
+  const probed = sortedMap(Object.entries(probes ?? {}));
+  return { ...(pods && { podResults: pods }), ...(probed && { probeResults: probed }) };
+}
+
+/** The counters and gauges of section 2 of the facts; histograms are not modelled. */
+export function metrics(name: string, instance: Instance, member: Member): string {
+  const { counters } = instance;
+  const label = `goldpinger_instance="${name}"`;
+  const text: string[] = [];
+  const family = (
+    metric: string,
+    type: string,
+    help: string,
+    samples: readonly (readonly [string, number])[],
+  ): void => {
+    const present = samples.filter(([, value]) => value > 0 || type === 'gauge');
+    if (present.length === 0) return;
+    text.push(`# HELP ${metric} ${help}`, `# TYPE ${metric} ${type}`);
+    for (const [labels, value] of present) text.push(`${metric}{${labels}} ${value}`);
+  };
+  const gauge = instance.gauge();
+  if (gauge !== undefined) {
+    family('goldpinger_cluster_health_total', 'gauge', '1 if all check pass, 0 otherwise', [
+      [label, gauge.unhealthy === 0 ? 1 : 0],
+    ]);
+  }
+  family('goldpinger_errors_total', 'counter', 'Statistics of errors per instance', [
+    [`${label},type="kubernetes_api"`, counters.listErrors],
+    [`${label},type="ping"`, counters.pingErrors],
+  ]);
+  if (gauge !== undefined) {
+    family(
+      'goldpinger_nodes_health_total',
+      'gauge',
+      "Number of nodes seen as healthy/unhealthy from this instance's POV",
+      [
+        [`${label},status="healthy"`, gauge.healthy],
+        [`${label},status="unhealthy"`, gauge.unhealthy],
+      ],
+    );
+  }
+  const { received } = member;
+  const stat = (action: string, group: string): string => `action="${action}",${label},group="${group}"`;
+  family('goldpinger_stats_total', 'counter', 'Statistics of calls made in goldpinger instances', [
+    [stat('check', 'received'), received.check],
+    [stat('check_all', 'received'), received.checkAll],
+    [stat('cluster_health', 'received'), received.clusterHealth],
+    [stat('healthz', 'received'), received.healthz],
+    [stat('ping', 'made'), counters.pingsMade],
+    [stat('ping', 'received'), received.ping],
+  ]);
+  return `${text.join('\n')}\n`;
+}

@@ -1,0 +1,187 @@
+/**
+ * All goldpinger instances of the world: brings them up to date before the network, the set of pods, a listener or the API's
+ * availability changes, so that every ping is judged by the state of its own moment.
+ */
+import type { Pod, Service } from '../../../kube/objects.ts';
+import { hash32 } from '../../../time/random.ts';
+import type { ConnectOutcome } from '../../network/network.ts';
+import type { Cancel, World } from '../../world.ts';
+import type { Instance, Surroundings, Verdict } from './instance.ts';
+import { followPeers, type Peer, type PeerSet } from './peers.ts';
+
+export interface GoldpingerOptions {
+  /**
+   * Are the processes of a node short of CPU at this moment? Asked for past moments too. Pings from and to such a node then
+   * fail now and then, even those of a pod to itself (observed while Cilium agents compile their datapath).
+   */
+  readonly starvation?: (node: string, at: number) => boolean;
+}
+
+/** Observed: 52 of about 340 pings in the 15 s of the install dip, three starving nodes. */
+const STARVED_SHARE = 0.15;
+/** How often the API's availability is looked at; it tells nobody when it changes. */
+const LOOK_MS = 1_000;
+
+/** A running instance as the others see it. */
+export interface Member {
+  readonly podUid: string;
+  readonly node: string;
+  readonly bootTime: number;
+  received: { ping: number; check: number; checkAll: number; clusterHealth: number; healthz: number };
+  instance: Instance | undefined;
+}
+
+export interface Mesh {
+  readonly world: World;
+  join(member: Member): void;
+  leave(member: Member): void;
+  /** Every instance, up to now. Call it before a change that the network does not announce itself. */
+  advanceAll(): void;
+  /** A port opened or closed: outcomes known so far no longer hold. */
+  listenersChanged(): void;
+  peerSet(namespace: string, selector: string): PeerSet;
+  surroundings(member: Member, port: number, pingTimeoutMs: number): Surroundings;
+  /** The call of one process to another, now; error texts as Go's http client gives them. */
+  call(from: Member, ip: string, port: number, path: string, timeoutMs: number): Verdict;
+  reachApi(from: Member): 'ok' | 'refused' | 'lost';
+  member(podUid: string): Member | undefined;
+}
+
+export function createMesh(world: World, options: GoldpingerOptions): Mesh {
+  const members = new Map<string, Member>();
+  const sets = new Map<string, ReturnType<typeof followPeers>>();
+  let epoch = 0;
+  let apiUp = world.apiAvailable();
+  let looking: Cancel | undefined;
+  let advancing = false;
+
+  const advanceAll = (): void => {
+    // Judging a ping asks the network, which must not lead back here.
+    if (advancing) return;
+    advancing = true;
+    const now = world.time.now();
+    for (const member of members.values()) member.instance?.advance(now);
+    advancing = false;
+  };
+  const look = (): void => {
+    const up = world.apiAvailable();
+    if (up === apiUp) return;
+    advanceAll();
+    apiUp = up;
+  };
+  const keepLooking = (): void => {
+    looking = world.time.after(LOOK_MS, () => {
+      look();
+      if (members.size > 0) keepLooking();
+      else looking = undefined;
+    });
+  };
+  world.network.onBeforeChange(advanceAll);
+  world.store.onChange<Pod>('pods', (event) => {
+    for (const set of sets.values()) set.handle(event);
+  });
+
+  const state = (): string => `${world.network.version()}/${epoch}`;
+  const cached = <T>(compute: (key: string) => T): ((key: string) => T) => {
+    const known = new Map<string, { state: string; value: T }>();
+    return (key) => {
+      const now = state();
+      const entry = known.get(key);
+      if (entry?.state === now) return entry.value;
+      const value = compute(key);
+      known.set(key, { state: now, value });
+      return value;
+    };
+  };
+
+  const judge = (outcome: ConnectOutcome, ip: string, port: number, path: string, timeoutMs: number): Verdict => {
+    const get = `Get "http://${ip}:${port}${path}": `;
+    if (outcome.ok) {
+      if (outcome.milliseconds >= timeoutMs) {
+        return { ok: false, ms: timeoutMs, error: `${get}context deadline exceeded` };
+      }
+      const answeredBy = 'podUid' in outcome.at ? outcome.at.podUid : undefined;
+      const bootTime = answeredBy === undefined ? undefined : members.get(answeredBy)?.bootTime;
+      return {
+        ok: true,
+        ms: outcome.milliseconds,
+        error: '',
+        ...(answeredBy !== undefined && { answeredBy }),
+        ...(bootTime !== undefined && { bootTime }),
+      };
+    }
+    if (outcome.failure === 'timeout') return { ok: false, ms: timeoutMs, error: `${get}context deadline exceeded` };
+    return { ok: false, ms: 1, error: `${get}dial tcp ${ip}:${port}: connect: ${outcome.errno}` };
+  };
+  const starved = (from: string, to: string, pair: string, at: number): boolean => {
+    const short = options.starvation;
+    if (short === undefined || !(short(from, at) || short(to, at))) return false;
+    return hash32(`${world.config.seed}/${pair}/${at}`) / 2 ** 32 < STARVED_SHARE;
+  };
+  const apiAddress = (): { ip: string; port: number } => {
+    const service = world.store.get<Service>('services', 'kubernetes', 'default');
+    return { ip: service?.spec?.clusterIP ?? '', port: service?.spec?.ports?.[0]?.port ?? 443 };
+  };
+  const reach = (member: Member): 'ok' | 'refused' | 'lost' => {
+    const target = apiAddress();
+    if (target.ip === '') return 'refused';
+    const outcome = world.network.connect({ podUid: member.podUid }, target);
+    if (outcome.ok) return 'ok';
+    return outcome.failure === 'timeout' ? 'lost' : 'refused';
+  };
+
+  return {
+    world,
+    join: (member) => {
+      members.set(member.podUid, member);
+      if (looking === undefined) {
+        apiUp = world.apiAvailable();
+        keepLooking();
+      }
+    },
+    leave: (member) => {
+      if (members.get(member.podUid) === member) members.delete(member.podUid);
+    },
+    advanceAll: () => {
+      look();
+      advanceAll();
+    },
+    listenersChanged: () => {
+      epoch += 1;
+    },
+    peerSet: (namespace, selector) => {
+      const key = `${namespace}/${selector}`;
+      const known = sets.get(key);
+      if (known !== undefined) return known;
+      const fresh = followPeers(world.store, namespace, selector, advanceAll);
+      sets.set(key, fresh);
+      return fresh;
+    },
+    surroundings: (member, port, pingTimeoutMs) => {
+      const byIp = cached((ip) =>
+        judge(world.network.connect({ podUid: member.podUid }, { ip, port }), ip, port, '/ping', pingTimeoutMs),
+      );
+      const api = cached(() => reach(member));
+      return {
+        ping: (peer: Peer, at) => {
+          if (starved(member.node, peer.node, `${member.podUid}/${peer.podUid}`, at)) {
+            const error = `Get "http://${peer.podIp}:${port}/ping": context deadline exceeded`;
+            return { ok: false, ms: pingTimeoutMs, error };
+          }
+          return byIp(peer.podIp);
+        },
+        // While the network would carry the call to a server that is not there, it is refused.
+        reachApi: () => (apiUp ? api('') : 'refused'),
+        random: (consumer) => world.random(consumer),
+        answered: (podUid) => {
+          const receiver = members.get(podUid);
+          if (receiver !== undefined) receiver.received.ping += 1;
+        },
+      };
+    },
+    call: (from, ip, port, path, timeoutMs) =>
+      judge(world.network.connect({ podUid: from.podUid }, { ip, port }), ip, port, path, timeoutMs),
+    reachApi: (from) => (world.apiAvailable() ? reach(from) : 'refused'),
+    member: (podUid) => members.get(podUid),
+  };
+}
