@@ -23,13 +23,21 @@ const MOST_SENTENCES = 12;
 /** Above this many pairs every rectangle is no longer counted; sentences go by node and CNI. */
 const MOST_PAIRS = 20_000;
 
-const CNI_NAMES: Record<Cni, string> = { calico: 'Calico', cilium: 'Cilium', host: 'host network', unknown: 'unknown' };
+const CNI_NAMES: Record<Cni, string> = {
+  calico: 'Calico',
+  cilium: 'Cilium',
+  host: 'host-network',
+  // No address yet, or one of neither pool.
+  unknown: 'unattached',
+};
 
-/** A way to name a set of pods; `key` tells sets apart, the lower `rank` the more general. */
+/** A way to name a set of pods; `key` tells sets apart. Of names that say the same the lowest `rank` is taken. */
 interface Name {
   readonly key: string;
   readonly text: string;
   readonly rank: number;
+  /** Names pods of several nodes, so that "on other nodes" adds something. */
+  readonly wide: boolean;
 }
 
 interface Rectangle {
@@ -55,11 +63,11 @@ export function explain(pairs: readonly GroupPair[]): FailingGroup[] {
 function namesOf(pod: GroupPod): Name[] {
   const cni = CNI_NAMES[pod.cni];
   return [
-    { key: '', text: 'all pods', rank: 0 },
-    { key: `c${pod.cni}`, text: `all ${cni} pods`, rank: 1 },
-    { key: `n${pod.node}`, text: `all pods on ${pod.node}`, rank: 2 },
-    { key: `c${pod.cni}/n${pod.node}`, text: `${cni} pods on ${pod.node}`, rank: 3 },
-    { key: `p${pod.probe}/${pod.pod}`, text: `${pod.pod} (${cni}, ${pod.node})`, rank: 4 },
+    { key: `c${pod.cni}`, text: `all ${cni} pods`, rank: 0, wide: true },
+    { key: `c${pod.cni}/n${pod.node}`, text: `${cni} pods on ${pod.node}`, rank: 1, wide: false },
+    { key: '', text: 'all pods', rank: 2, wide: true },
+    { key: `n${pod.node}`, text: `all pods on ${pod.node}`, rank: 3, wide: false },
+    { key: `p${pod.probe}/${pod.pod}`, text: `${pod.pod} (${cni}, ${pod.node})`, rank: 4, wide: false },
   ];
 }
 
@@ -91,7 +99,7 @@ function sentence({ from, to, across, failing, total }: Rectangle): FailingGroup
   return { from: from.text, to: across ? `${to.text} on other nodes` : to.text, failing: failing.length, of: total };
 }
 
-/** Of two sentences about as many new pairs the more general one is said, then the first by name. */
+/** Of two sentences that explain as many new pairs the one with the better names is said, then the first by name. */
 function precedes(a: Rectangle, b: Rectangle): boolean {
   const rank = (r: Rectangle) => r.from.rank + r.to.rank + (r.across ? 0.5 : 0);
   if (rank(a) !== rank(b)) return rank(a) < rank(b);
@@ -107,8 +115,7 @@ function count(pairs: readonly GroupPair[]): Map<string, Rectangle> {
     for (const from of namesOf(pair.from)) {
       for (const to of targets) {
         for (const across of [false, true]) {
-          // "On other nodes" adds something to CNIs and to all, not to a named node or pod.
-          if (across && (to.rank > 1 || pair.from.node === pair.to.node)) continue;
+          if (across && (!to.wide || pair.from.node === pair.to.node)) continue;
           const key = `${from.key} ${to.key} ${across}`;
           let rectangle = rectangles.get(key);
           if (!rectangle) {
