@@ -1,0 +1,37 @@
+/** Puts Cilium's programs and its CNI plugin into a world. What they do depends only on the objects that Helm applied. */
+import type { InitProgram, World } from '../../world.ts';
+import { agentProgram } from './agent.ts';
+import { ciliumCniPlugin } from './cni-plugin.ts';
+import { mergedConfig } from './config.ts';
+import { operatorProgram } from './operator.ts';
+import { ciliumState } from './state.ts';
+
+export { healthEndpointProcess, healthEndpointUid } from './health.ts';
+export { ciliumStarvation } from './starvation.ts';
+
+const CNI_BINARY = '/opt/cni/bin/cilium-cni';
+
+/** Init containers take about a second each on the recorded host. */
+const idle: InitProgram = (context) => ({ ms: Math.round(context.random.between(500, 900)), run: () => {} });
+
+/** Registers `cilium/cilium`, `cilium/operator-generic`, `cilium/cilium-envoy` and the plugin `cilium-cni`. */
+export function registerCilium(world: World): void {
+  const { programs } = world;
+  programs.register('cilium/cilium', agentProgram);
+  programs.register('cilium/operator-generic', operatorProgram);
+  programs.register('cilium/cilium-envoy', () => ({ ports: [] }));
+  programs.registerInit('cilium/cilium#config', (context) => ({
+    ms: Math.round(context.random.between(600, 1000)),
+    run: () => {
+      const merged = mergedConfig(world, context.machine.name, context.namespace);
+      ciliumState(world).mergedConfig.set(context.podUid, merged);
+    },
+  }));
+  for (const name of ['mount-cgroup', 'apply-sysctl-overwrites', 'mount-bpf-fs', 'clean-cilium-state'])
+    programs.registerInit(`cilium/cilium#${name}`, idle);
+  programs.registerInit('cilium/cilium#install-cni-binaries', (context) => ({
+    ms: Math.round(context.random.between(500, 900)),
+    run: () => context.machine.files.write(CNI_BINARY, 'cilium-cni', 0o755),
+  }));
+  world.cniPlugins.set('cilium-cni', ciliumCniPlugin(world));
+}
