@@ -16,6 +16,8 @@ export interface LinkSpec {
   readonly parent?: string;
   /** For the host end of a pod's veth: the pod behind it. */
   readonly podUid?: string;
+  /** Wanted index; the next one of the kernel's counter unless given. */
+  readonly index?: number;
 }
 
 export interface Link extends LinkSpec {
@@ -37,7 +39,7 @@ export interface PodAttachment {
 
 /**
  * What Cilium's eBPF programs know on one node: the tunnel map (which node serves which pod CIDR), and the endpoints.
- * Present only while the programs are loaded (they stay when the agent stops and vanish with the network namespace).
+ * Handed over whole by `setCilium`; what `cilium` returns is read-only and throws on a change. Present only while the programs are loaded (they stay when the agent stops and vanish with the network namespace).
  */
 export interface CiliumDatapath {
   tunnelPort: number;
@@ -85,6 +87,8 @@ export interface NodeNetwork {
   /** As iptables-save prints it. */
   rules(table: string): readonly string[];
   iptablesSave(): string;
+  /** Replaces the tables that are in a text of iptables-save (`iptables-restore`). */
+  restoreIptables(text: string): void;
   setIpset(name: string, members: readonly string[] | undefined): void;
   ipset(name: string): readonly string[] | undefined;
   cilium(): CiliumDatapath | undefined;
@@ -100,7 +104,14 @@ export type Source = { readonly podUid: string } | { readonly node: string };
 
 export type ConnectOutcome =
   /** The request reached a listener and the answer came back. */
-  | { readonly ok: true; readonly milliseconds: number; readonly at: Listener; readonly sourceSeen: string }
+  | {
+      readonly ok: true;
+      readonly milliseconds: number;
+      readonly at: Listener;
+      readonly sourceSeen: string;
+      /** Largest packet in bytes that fits every route and link of the way there. */
+      readonly pathMtu: number;
+    }
   | {
       readonly ok: false;
       /** `timeout`: dropped or unanswered; `refused`: the host answers, nobody listens; `unreachable`: no route, blackhole (`invalid argument`) or ICMP. */
@@ -116,14 +127,55 @@ export type Listener =
   | { readonly podUid: string; readonly port: number }
   | { readonly node: string; readonly port: number };
 
+/** An endpoint behind a Service. */
+export interface ServiceBackend {
+  readonly ip: string;
+  readonly port: number;
+}
+
+/**
+ * kube-proxy's rules of one node: the endpoints behind an address and port (a ClusterIP, or the node's own address and a
+ * NodePort), or undefined where the node has no such Service. No endpoint: connections are refused.
+ */
+export type ServiceLookup = (ip: string, port: number, node: string) => readonly ServiceBackend[] | undefined;
+
+/** One direction of a new connection at an endpoint on which a policy is enforced. */
+export interface PolicyQuestion {
+  readonly direction: 'ingress' | 'egress';
+  /** The pod on whose side the policy is enforced. */
+  readonly endpoint: PodAttachment;
+  /**
+   * The other side as the enforcing CNI sees it: Calico knows a pod by the packet's address, Cilium by the identity that
+   * came along; a masqueraded source is no pod to either of them.
+   */
+  readonly peer:
+    | { readonly kind: 'pod'; readonly pod: PodAttachment; readonly ip: string }
+    | { readonly kind: 'world' | 'remote-node'; readonly ip: string };
+  /** Destination port. */
+  readonly port: number;
+  readonly enforcedBy: 'calico' | 'cilium';
+}
+
+/** `unselected`: no policy applies to the endpoint in this direction. */
+export type PolicyAnswer = 'allow' | 'deny' | 'unselected';
+
 export interface Network {
-  /** Makes the namespace of a machine with lo and eth0; replaces an older one (a restarted container). */
-  addNode(name: string, address: string, subnet: string): NodeNetwork;
+  /**
+   * Makes the namespace of a machine with lo and eth0; replaces an older one (a restarted container). eth0's index comes
+   * from the host's counter, two for each pair of ends, so that a restarted node gets a higher one (recorded).
+   */
+  addNode(name: string, address: string, subnet: string, options?: { eth0Index?: number }): NodeNetwork;
   removeNode(name: string): void;
   node(name: string): NodeNetwork | undefined;
   nodes(): readonly NodeNetwork[];
   /** Walks a TCP connection forward and back. `bytes`: size of the larger message, judged against path MTU. */
   connect(from: Source, to: { ip: string; port: number; bytes?: number }): ConnectOutcome;
+  /** An ICMP echo and its answer; needs no listener. */
+  ping(from: Source, ip: string): ConnectOutcome;
+  /** `clusterCidr`: kube-proxy masquerades Service traffic from sources outside of it. */
+  setServices(find: ServiceLookup, options?: { clusterCidr?: string }): void;
+  /** Asked for every new connection at Calico's and Cilium's endpoints; undefined: there is no policy. */
+  setPolicies(evaluate: ((question: PolicyQuestion) => PolicyAnswer) | undefined): void;
   /** Who listens on a pod's or node's port; set by the machines. */
   setListeners(find: (where: Listener) => boolean): void;
   /** Counts up at every change of any namespace; cached verdicts of older versions are void. */
