@@ -1,0 +1,41 @@
+/** Reaching a checkpoint: the gate judges pairs and assertions; red ends the run here. */
+import { ciliumEndpoints } from '../cni/resources.ts';
+import { pods } from '../kube/resources.ts';
+import { assertionsFor } from './assertions/index.ts';
+import { RehearsalFailure, StoppedAsAsked } from './outcome.ts';
+import { unlessNotFound } from './patient-api.ts';
+import type { Rehearsal } from './rehearsal.ts';
+import { isOnPodNetwork, podName } from './rollout.ts';
+
+/** Checkpoints at which a state must hold for a time, not only be reached. */
+const OBSERVED = new Set(['prepared', 'secondary-installed']);
+
+/**
+ * Has the gate judge checkpoints of one kind, in migration order.
+ * @throws RehearsalFailure when one is red, StoppedAsAsked when the run was to end here
+ */
+export async function reachCheckpoint(rehearsal: Rehearsal, ids: readonly string[]): Promise<void> {
+  const { plan, journal, clock, observer } = rehearsal;
+  const checkpoints = ids.map((id) => plan.checkpoints.find((planned) => planned.id === id)!);
+  const outcome = await observer.judge({
+    checkpoints: checkpoints.map((checkpoint) => ({ ...checkpoint, assertions: assertionsFor(rehearsal, checkpoint) })),
+    since: clock.now(),
+    observed: ids.every((id) => OBSERVED.has(id)),
+    managedPods: () => managedPods(rehearsal),
+  });
+  if (outcome.outcome === 'failed') {
+    const { checkpoint, verdict, reason, message } = outcome.failure;
+    throw new RehearsalFailure(verdict, reason, message, { checkpoint });
+  }
+  for (const id of ids) journal.markPassed(id);
+  if (rehearsal.until !== null && ids.includes(rehearsal.until)) throw new StoppedAsAsked();
+}
+
+/** Pods of the pod network, and those of them that have a CiliumEndpoint: stale endpoints are not counted. */
+async function managedPods(rehearsal: Rehearsal): Promise<{ managed: number; total: number }> {
+  const api = rehearsal.rawApi;
+  const all = (await api.list(pods)).items.filter(isOnPodNetwork);
+  const endpoints = await unlessNotFound(() => api.list(ciliumEndpoints));
+  const names = new Set(endpoints?.items.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`) ?? []);
+  return { managed: all.filter((pod) => names.has(podName(pod))).length, total: all.length };
+}

@@ -1,0 +1,176 @@
+/**
+ * Restarting a node, and knowing that it is back. The API may never show the node NotReady, and its pods stay Ready with
+ * their old addresses for a while (observed: 10 s), so every wait compares what was before: the container's start, the
+ * lease, the agent's container id, every pod's container ids.
+ */
+import { AGENT_SELECTOR, CILIUM_NAMESPACE } from '../cni/cilium.ts';
+import type { Pod } from '../kube/objects.ts';
+import { leases, nodes, pods } from '../kube/resources.ts';
+import { RehearsalFailure } from './outcome.ts';
+import type { PlannedNode } from './plan.ts';
+import type { Rehearsal } from './rehearsal.ts';
+import { isOnPodNetwork, isReady, podName } from './rollout.ts';
+
+const LEASE_NAMESPACE = 'kube-node-lease';
+
+/** Container ids of each pod of a node, by uid. */
+type ContainerIds = ReadonlyMap<string, ReadonlySet<string>>;
+
+function idsOf(pod: Pod): Set<string> {
+  return new Set(pod.status?.containerStatuses?.flatMap((container) => container.containerID || []) ?? []);
+}
+
+/** Has every container of the pod been started anew, and has the pod an address? What is missing, or null. */
+export function renewedPending(pod: Pod, before: ContainerIds): string | null {
+  const old = before.get(pod.metadata.uid ?? '');
+  const statuses = pod.status?.containerStatuses ?? [];
+  if (statuses.length === 0) return `${podName(pod)} has no containers yet`;
+  const ids = idsOf(pod);
+  if (ids.size < statuses.length) return `${podName(pod)} has containers that were not started yet`;
+  if (old && [...ids].some((id) => old.has(id))) return `${podName(pod)} still shows containers of before the restart`;
+  if (!pod.status?.podIP) return `${podName(pod)} has no address yet`;
+  return null;
+}
+
+/** Restarts the node and waits until it serves again. @throws RehearsalFailure, WaitTimeout */
+export async function restartNode(rehearsal: Rehearsal, node: PlannedNode): Promise<void> {
+  const { api, commands, journal, observer, scenario } = rehearsal;
+  const { name } = node;
+  const container = await commands.container(name);
+  if (!container) throw gone(name);
+  const listed = await api.list(pods, { fieldSelector: `spec.nodeName=${name}` });
+  const before = new Map(listed.items.map((pod) => [pod.metadata.uid ?? '', idsOf(pod)]));
+  observer.nodeRestarting(name);
+  await commands.restartNode(name);
+  observer.nodeRestarted(name);
+  journal.changed('command', `docker restart ${name}`);
+  const startedAt = await waitForContainer(rehearsal, name, container.startedAt);
+  await mustKeepAddress(rehearsal, name, container.addresses);
+  if (node.role === 'control-plane') await waitForControlPlane(rehearsal, node);
+  await waitForLease(rehearsal, name, startedAt);
+  await waitForNodeReady(rehearsal, name, startedAt);
+  await waitForAgent(rehearsal, name, before);
+  await waitForPods(rehearsal, name, before);
+  if (node.role === 'control-plane' && scenario.cluster.controlPlanes > 1) await waitForEtcd(rehearsal);
+}
+
+function gone(node: string): RehearsalFailure {
+  return new RehearsalFailure('error', 'node-container-gone', `the container of ${node} does not exist any more`);
+}
+
+/** @returns when the container was started, milliseconds since the epoch */
+async function waitForContainer(rehearsal: Rehearsal, node: string, before: number): Promise<number> {
+  let startedAt = before;
+  await rehearsal.poll({
+    what: `the container of ${node} to run again`,
+    everyMs: 1_000,
+    timeoutMs: rehearsal.limits.restart,
+    look: async () => {
+      const state = await rehearsal.commands.container(node);
+      if (!state) throw gone(node);
+      if (!state.running) return 'it does not run';
+      if (state.startedAt <= before) return 'it still runs since before the restart';
+      startedAt = state.startedAt;
+      return null;
+    },
+  });
+  return startedAt;
+}
+
+/** etcd's peers know a control plane by its address; several of them do not survive a new one (kind issue 1689). */
+async function mustKeepAddress(rehearsal: Rehearsal, node: string, before: readonly string[]): Promise<void> {
+  const after = (await rehearsal.commands.container(node))?.addresses ?? [];
+  if (after.join() === before.join()) return;
+  const several = rehearsal.scenario.cluster.controlPlanes > 1;
+  const role = rehearsal.plan.nodes.find(({ name }) => name === node)?.role;
+  const message = `${node} came back with the address ${after.join(', ')} instead of ${before.join(', ')}`;
+  if (several && role === 'control-plane') {
+    throw new RehearsalFailure('error', 'control-plane-readdressed', message);
+  }
+  rehearsal.journal.finding('node-readdressed', 'warning', message, [node]);
+}
+
+/** Its own API server, not any of them: a node can be Ready through the others. */
+async function waitForControlPlane(rehearsal: Rehearsal, node: PlannedNode): Promise<void> {
+  await rehearsal.poll({
+    what: `the API server on ${node.name} to be ready`,
+    everyMs: 1_000,
+    timeoutMs: rehearsal.limits.restart,
+    look: async () => {
+      const { status, error } = await rehearsal.commands.httpStatus(node.name, 'https://127.0.0.1:6443/readyz', 3);
+      return status === 200 ? null : error || `it answers ${status}`;
+    },
+  });
+}
+
+/**
+ * All etcd members: each control plane's own API server reads through its own member, so all of them ready means that
+ * every member serves; the next restart would break the quorum otherwise.
+ */
+async function waitForEtcd(rehearsal: Rehearsal): Promise<void> {
+  for (const node of rehearsal.plan.nodes) {
+    if (node.role === 'control-plane') await waitForControlPlane(rehearsal, node);
+  }
+}
+
+async function waitForLease(rehearsal: Rehearsal, node: string, startedAt: number): Promise<void> {
+  await rehearsal.wait({
+    what: `the kubelet of ${node} to renew its lease`,
+    resource: leases,
+    namespace: LEASE_NAMESPACE,
+    name: node,
+    timeoutMs: rehearsal.limits.restart,
+    pending: ([lease]) => {
+      const renewed = Date.parse(String(lease?.spec?.renewTime ?? ''));
+      return renewed > startedAt ? null : 'renewed last before the restart';
+    },
+  });
+}
+
+async function waitForNodeReady(rehearsal: Rehearsal, node: string, startedAt: number): Promise<void> {
+  await rehearsal.wait({
+    what: `node ${node} to be Ready`,
+    resource: nodes,
+    name: node,
+    timeoutMs: rehearsal.limits.restart,
+    pending: ([object]) => {
+      const ready = object?.status?.conditions?.find(({ type }) => type === 'Ready');
+      if (ready?.status !== 'True') return `Ready is ${ready?.status ?? 'unknown'}: ${ready?.message ?? ''}`;
+      const heartbeat = Date.parse(String(ready.lastHeartbeatTime ?? ''));
+      // Older kubelets post only every five minutes when nothing changes; the lease has spoken for this one already.
+      return Number.isNaN(heartbeat) || heartbeat > startedAt - 300_000 ? null : 'not reported since the restart';
+    },
+  });
+}
+
+async function waitForAgent(rehearsal: Rehearsal, node: string, before: ContainerIds): Promise<void> {
+  await rehearsal.wait({
+    what: `the Cilium agent of ${node} to run anew`,
+    resource: pods,
+    namespace: CILIUM_NAMESPACE,
+    labelSelector: AGENT_SELECTOR,
+    fieldSelector: `spec.nodeName=${node}`,
+    timeoutMs: rehearsal.limits.restart,
+    pending: (agents) => {
+      const agent = agents.find((pod) => pod.metadata.deletionTimestamp === undefined);
+      if (!agent) return 'there is none';
+      return renewedPending(agent, before) ?? (isReady(agent) ? null : `${agent.metadata.name} is not Ready`);
+    },
+  });
+}
+
+/** Pods that were running before; those that come and go meanwhile are others' business. */
+async function waitForPods(rehearsal: Rehearsal, node: string, before: ContainerIds): Promise<void> {
+  await rehearsal.wait({
+    what: `every pod of ${node} to run anew with an address`,
+    resource: pods,
+    fieldSelector: `spec.nodeName=${node}`,
+    timeoutMs: rehearsal.limits.restart,
+    pending: (found) => {
+      const missing = found
+        .filter((pod) => isOnPodNetwork(pod) && before.has(pod.metadata.uid ?? ''))
+        .flatMap((pod) => renewedPending(pod, before) ?? []);
+      return missing.length === 0 ? null : missing.join('; ');
+    },
+  });
+}

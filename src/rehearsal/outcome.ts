@@ -1,0 +1,134 @@
+/** Why a rehearsal ends otherwise than green. The cause decides the verdict, not the moment (docs/guide.md, verdicts). */
+import type { Reason, Verdict } from '../events/verdict.ts';
+import { CommandNotFound, CommandTimedOut } from '../host/host.ts';
+import { ApiUnreachable, KubeError } from '../kube/api.ts';
+
+export type EndVerdict = Exclude<Verdict, 'interrupted'>;
+
+/** An end whose cause is known. */
+export class RehearsalFailure extends Error {
+  override readonly name = 'RehearsalFailure';
+  readonly verdict: Exclude<EndVerdict, 'passed'>;
+  readonly reason: Reason;
+  /** The checkpoint that judged it; null: it happened in a step, which is charged to the next checkpoint. */
+  readonly checkpoint: string | null;
+
+  constructor(
+    verdict: Exclude<EndVerdict, 'passed'>,
+    reason: Reason,
+    message: string,
+    options: { checkpoint?: string; cause?: unknown } = {},
+  ) {
+    super(message, { cause: options.cause });
+    this.verdict = verdict;
+    this.reason = reason;
+    this.checkpoint = options.checkpoint ?? null;
+  }
+}
+
+/** Thrown to leave the phases when the checkpoint of `--until` has passed. */
+export class StoppedAsAsked extends Error {
+  override readonly name = 'StoppedAsAsked';
+}
+
+/** Thrown by the abort signal's owner when a person or the system asks the run to end. */
+export class Cancelled extends Error {
+  override readonly name = 'Cancelled';
+  constructor(signal: string) {
+    super(`cancelled by ${signal}`);
+  }
+}
+
+/** A command ended with an exit code that is no success. */
+export class CommandFailed extends Error {
+  override readonly name = 'CommandFailed';
+  readonly command: string;
+  readonly exitCode: number;
+  readonly stderr: string;
+  constructor(command: string, exitCode: number, stderr: string) {
+    super(`${command}: exit code ${exitCode}: ${lastLines(stderr)}`);
+    this.command = command;
+    this.exitCode = exitCode;
+    this.stderr = stderr;
+  }
+}
+
+function lastLines(text: string): string {
+  return text.trim().split('\n').slice(-3).join(' / ').slice(0, 600);
+}
+
+const NETWORK =
+  /429|too many requests|5\d\d [A-Z]|timeout|timed out|connection (refused|reset)|no such host|TLS handshake|EOF|unexpected status/i;
+const DISK = /no space left on device/i;
+
+/** What a failed command says about its cause; undefined when the text gives none away. */
+export function causeInText(text: string): { verdict: 'error' | 'refused'; reason: Reason } | undefined {
+  if (DISK.test(text)) return { verdict: 'error', reason: 'disk-full' };
+  if (/manifest unknown|not found: manifest|failed to resolve reference.*not found/i.test(text)) {
+    return { verdict: 'refused', reason: 'image-missing' };
+  }
+  if (NETWORK.test(text)) return { verdict: 'error', reason: 'download-failed' };
+  return undefined;
+}
+
+/** What `helm upgrade --install` says when it fails (helm v3 and v4). */
+export function causeOfHelm(stderr: string): { verdict: 'error' | 'refused'; reason: Reason } | undefined {
+  if (
+    /values don't meet the specifications|execution error at|schema validation|error converting YAML|parse error/i.test(
+      stderr,
+    )
+  ) {
+    return { verdict: 'refused', reason: 'chart-rejected-values' };
+  }
+  if (/chart "[^"]*".*not found|no chart version found/i.test(stderr)) {
+    return { verdict: 'refused', reason: 'version-unknown' };
+  }
+  return causeInText(stderr);
+}
+
+/** Is this error the twin's word for "not modelled"? */
+export function isNotModelled(error: unknown): boolean {
+  return (
+    (error instanceof KubeError && error.code === 501) || (error instanceof CommandFailed && error.exitCode === 64)
+  );
+}
+
+export interface Moment {
+  /** The baseline was green: from here on a failure says that the migration is unsafe. */
+  readonly afterBaseline: boolean;
+  readonly simulated: boolean;
+  /** The signal of the run, aborted when it was cancelled. */
+  readonly signal: AbortSignal;
+}
+
+/** The end that an error of a step means. `waitTimedOut` tells the errors of waits by what they are. */
+export function failureOf(error: unknown, moment: Moment, step: string): RehearsalFailure {
+  if (moment.signal.aborted) {
+    const why = moment.signal.reason;
+    return new RehearsalFailure('cancelled', 'cancelled', why instanceof Error ? why.message : 'cancelled', {
+      cause: error,
+    });
+  }
+  if (error instanceof RehearsalFailure) return error;
+  const text = error instanceof Error ? error.message : String(error);
+  const message = `${step}: ${text}`;
+  const end = (verdict: Exclude<EndVerdict, 'passed'>, reason: Reason): RehearsalFailure =>
+    new RehearsalFailure(verdict, reason, message, { cause: error });
+  if (moment.simulated && isNotModelled(error)) return end('not-modelled', 'not-modelled');
+  if (error instanceof CommandNotFound) return end('error', 'tool-missing');
+  if (error instanceof CommandTimedOut) return end('error', 'tool-failed');
+  if (error instanceof CommandFailed) {
+    const cause = error.command.startsWith('helm ') ? causeOfHelm(error.stderr) : causeInText(error.stderr);
+    return cause ? end(cause.verdict, cause.reason) : end('error', 'tool-failed');
+  }
+  if (error instanceof ApiUnreachable) {
+    return moment.afterBaseline ? end('failed', 'control-plane-lost') : end('error', 'provision-failed');
+  }
+  if (error instanceof Error && (error.name === 'WaitTimeout' || error.name === 'DeadlineExceeded')) {
+    return moment.afterBaseline ? end('failed', 'step-timed-out') : end('error', 'provision-failed');
+  }
+  if (error instanceof KubeError && (error.code === 400 || error.code === 422) && !moment.afterBaseline) {
+    return end('refused', 'scenario-invalid');
+  }
+  return end('error', 'internal');
+}

@@ -1,0 +1,87 @@
+/** Phase 3: the probes, the scenario's workloads, and proof that all is well before anything is changed. */
+import { KubeError } from '../../kube/api.ts';
+import type { KubeObject } from '../../kube/objects.ts';
+import { daemonSets, deployments, statefulSets } from '../../kube/resources.ts';
+import { PROBE_NAMESPACE, probeManifests } from '../../probe/manifests.ts';
+import { applyAll, parseManifests } from '../apply.ts';
+import { reachCheckpoint } from '../checkpoint.ts';
+import { readNodePorts } from '../node-ports.ts';
+import { RehearsalFailure } from '../outcome.ts';
+import type { PhaseRunner, Rehearsal } from '../rehearsal.ts';
+import { daemonSetPending, deploymentPending, statefulSetPending } from '../rollout.ts';
+
+export const baseline: PhaseRunner = async (rehearsal) => {
+  const { journal, scenario } = rehearsal;
+  await journal.inStep('probes', () => deployProbes(rehearsal));
+  if (scenario.workloads.length > 0) await journal.inStep('workloads', () => deployWorkloads(rehearsal));
+  await rehearsal.observe();
+  await reachCheckpoint(rehearsal, ['baseline']);
+  await readNodePorts(rehearsal, 'baseline');
+};
+
+async function deployProbes(rehearsal: Rehearsal): Promise<void> {
+  const { scenario, limits, plan } = rehearsal;
+  await applyAll(rehearsal, probeManifests(scenario));
+  for (const name of ['nodepinger', 'servicepinger']) {
+    await rehearsal.wait({
+      what: `${name} to be available on every node`,
+      resource: daemonSets,
+      namespace: PROBE_NAMESPACE,
+      name,
+      timeoutMs: limits.calico,
+      pending: (found) => daemonSetPending(found[0], plan.nodes.length),
+    });
+  }
+  await rehearsal.wait({
+    what: 'goldpinger to be available',
+    resource: deployments,
+    namespace: PROBE_NAMESPACE,
+    name: 'goldpinger',
+    timeoutMs: limits.calico,
+    pending: (found) => deploymentPending(found[0]),
+  });
+}
+
+/** A manifest that cannot be read or that the API refuses is the scenario's fault. */
+async function deployWorkloads(rehearsal: Rehearsal): Promise<void> {
+  const { scenario, found } = rehearsal;
+  for (const { file, manifest } of scenario.workloads) {
+    const objects = await applyWorkload(rehearsal, file, manifest);
+    for (const object of objects) {
+      const { kind } = object;
+      if (kind === 'Deployment' || kind === 'DaemonSet' || kind === 'StatefulSet') {
+        found.workloads.push({ kind, name: object.metadata.name, namespace: object.metadata.namespace ?? 'default' });
+      }
+    }
+  }
+  for (const workload of found.workloads) await waitForWorkload(rehearsal, workload);
+}
+
+async function applyWorkload(rehearsal: Rehearsal, file: string, manifest: string): Promise<KubeObject[]> {
+  try {
+    const objects = parseManifests(manifest, file);
+    await applyAll(rehearsal, objects);
+    return objects;
+  } catch (error) {
+    const ours = error instanceof KubeError ? error.code < 500 && error.code !== 429 : error?.constructor === Error;
+    if (!ours) throw error;
+    throw new RehearsalFailure('refused', 'scenario-invalid', `${file}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+async function waitForWorkload(rehearsal: Rehearsal, workload: Rehearsal['found']['workloads'][number]): Promise<void> {
+  const { kind, name, namespace } = workload;
+  const common = {
+    what: `${kind} ${namespace}/${name} to be available`,
+    namespace,
+    name,
+    timeoutMs: rehearsal.limits.calico,
+  };
+  if (kind === 'Deployment') {
+    await rehearsal.wait({ ...common, resource: deployments, pending: (found) => deploymentPending(found[0]) });
+  } else if (kind === 'DaemonSet') {
+    await rehearsal.wait({ ...common, resource: daemonSets, pending: (found) => daemonSetPending(found[0]) });
+  } else {
+    await rehearsal.wait({ ...common, resource: statefulSets, pending: (found) => statefulSetPending(found[0]) });
+  }
+}

@@ -1,0 +1,94 @@
+/** Phase 2: a kind cluster without CNI, and Calico on it by the Tigera operator. */
+import { calicoCustomResources, calicoManifests, felixConfigurationFor } from '../../cni/calico.ts';
+import { kindConfig } from '../../cni/kind-config.ts';
+import { felixConfigurations } from '../../cni/resources.ts';
+import type { CustomResourceDefinition, KubeObject, Node } from '../../kube/objects.ts';
+import { customResourceDefinitions, nodes } from '../../kube/resources.ts';
+import { applyAll, parseManifests } from '../apply.ts';
+import { degradedStatuses, waitForCalicoAtRest } from '../calico-at-rest.ts';
+import { RehearsalFailure } from '../outcome.ts';
+import type { PhaseRunner, Rehearsal } from '../rehearsal.ts';
+
+export const provision: PhaseRunner = async (rehearsal) => {
+  const { journal, scenario, commands, limits, emit } = rehearsal;
+  await journal.inStep('provision', async () => {
+    const config = kindConfig(scenario);
+    emit({ type: 'file', name: 'kind.yaml', content: config });
+    await commands.createCluster(scenario.cluster.name, config, limits.provision);
+    journal.changed('command', 'kind create cluster', `${rehearsal.plan.nodes.length} nodes`);
+    await rehearsal.connect();
+    await rehearsal.wait({
+      what: 'all nodes to be registered',
+      resource: nodes,
+      timeoutMs: limits.provision,
+      pending: (found) =>
+        found.length < rehearsal.plan.nodes.length ? `${found.length} of ${rehearsal.plan.nodes.length} nodes` : null,
+    });
+  });
+  await journal.inStep('calico', async () => {
+    try {
+      await installCalico(rehearsal);
+    } catch (error) {
+      throw (await scenarioToBlame(rehearsal, error)) ?? error;
+    }
+  });
+};
+
+async function installCalico(rehearsal: Rehearsal): Promise<void> {
+  const { scenario, api, limits } = rehearsal;
+  const { calico } = scenario;
+  for (const { text } of calicoManifests(calico.version)) await applyAll(rehearsal, parseManifests(text), true);
+  rehearsal.journal.changed('applied', `Calico ${calico.version}`, 'CRDs and the Tigera operator');
+  const resources = calicoCustomResources(calico);
+  await waitForCrds(rehearsal, resources);
+  await applyAll(rehearsal, resources);
+  if (Object.keys(calico.felix).length > 0) {
+    await api.apply(felixConfigurations, felixConfigurationFor(calico.felix));
+    rehearsal.journal.changed('applied', 'FelixConfiguration default');
+  }
+  await waitForCalicoAtRest(rehearsal);
+  await rehearsal.wait({
+    what: 'all nodes to be Ready',
+    resource: nodes,
+    timeoutMs: limits.calico,
+    pending: (found) => {
+      const unready = found.filter((node) => !isNodeReady(node)).map((node) => node.metadata.name);
+      return unready.length === 0 ? null : `not Ready: ${unready.join(', ')}`;
+    },
+  });
+}
+
+function isNodeReady(node: Node): boolean {
+  return node.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true;
+}
+
+/** A custom resource applied before its CRD is established is refused with "no matches for kind". */
+async function waitForCrds(rehearsal: Rehearsal, resources: readonly KubeObject[]): Promise<void> {
+  const kinds = [...new Set(resources.map((object) => object.kind ?? ''))];
+  const established = (crd: CustomResourceDefinition): boolean =>
+    crd.status?.conditions?.some(({ type, status }) => type === 'Established' && status === 'True') === true;
+  await rehearsal.wait({
+    what: "the CRDs of Calico's operator to be established",
+    resource: customResourceDefinitions,
+    timeoutMs: rehearsal.limits.calico,
+    pending: (crds) => {
+      const ready = crds.filter((crd) => crd.spec.group === 'operator.tigera.io' && established(crd));
+      const missing = kinds.filter((kind) => !ready.some((crd) => crd.spec.names.kind === kind));
+      return missing.length === 0 ? null : `not established: ${missing.join(', ')}`;
+    },
+  });
+}
+
+/** An Installation that the operator calls invalid is the scenario's fault, not the environment's. */
+async function scenarioToBlame(rehearsal: Rehearsal, error: unknown): Promise<RehearsalFailure | undefined> {
+  if (!(error instanceof Error && error.name === 'WaitTimeout')) return undefined;
+  const invalid = (await degradedStatuses(rehearsal)).filter(({ reason }) => /Invalid|Validation/i.test(reason));
+  if (invalid.length === 0) return undefined;
+  const why = invalid.map(({ name, why: text }) => `${name}: ${text}`).join('; ');
+  return new RehearsalFailure(
+    'refused',
+    'scenario-invalid',
+    `Calico's operator refuses the Installation (${why}); see calico.* in the scenario`,
+    { cause: error },
+  );
+}

@@ -1,0 +1,200 @@
+/**
+ * Phase 9: Calico removed in an order that cannot hang. Its custom resources go first, while the operator runs: only the
+ * operator clears their finalizers. No object of projectcalico.org is touched before: without pools the operator waits
+ * for ever (tigera/operator v1.40.15 core_controller.go). Then the operator, whose pod makes CRDs anew while it lives;
+ * then CRDs, RBAC and namespaces.
+ */
+import {
+  CALICO_APISERVICE,
+  CALICO_NAMESPACES,
+  CALICO_NODE,
+  isCalicoClusterRole,
+  isCalicoCrdGroup,
+  OPERATOR_NAMESPACE,
+  removalOrder,
+} from '../../cni/calico.ts';
+import {
+  apiTracesThatStay,
+  CNI_DIRECTORY,
+  filesThatStay,
+  isCalicoCniFile,
+  kernelLeftovers,
+} from '../../cni/leftovers.ts';
+import { apiServers, goldmanes, installations, whiskers } from '../../cni/resources.ts';
+import type { Resource } from '../../kube/api.ts';
+import type { KubeObject } from '../../kube/objects.ts';
+import {
+  apiServices,
+  clusterRoleBindings,
+  clusterRoles,
+  customResourceDefinitions,
+  deployments,
+  namespaces,
+  nodes,
+  pods,
+} from '../../kube/resources.ts';
+import { reachCheckpoint } from '../checkpoint.ts';
+import { RehearsalFailure } from '../outcome.ts';
+import { find, unlessNotFound } from '../patient-api.ts';
+import { nodeNames, type PhaseRunner, type Rehearsal } from '../rehearsal.ts';
+import { podName } from '../rollout.ts';
+
+const KINDS: Readonly<Record<string, Resource<KubeObject>>> = {
+  Whisker: whiskers,
+  Goldmane: goldmanes,
+  APIServer: apiServers,
+  Installation: installations,
+};
+
+export const remove: PhaseRunner = async (rehearsal) => {
+  const { journal } = rehearsal;
+  await journal.inStep('remove', async () => {
+    journal.passPointOfNoReturn();
+    try {
+      await removeCalico(rehearsal);
+    } catch (error) {
+      throw (await blockedRemoval(rehearsal, error)) ?? error;
+    }
+  });
+  await journal.inStep('node-files', () => removeNodeFiles(rehearsal));
+  await reachCheckpoint(rehearsal, ['legacy-removed']);
+  await reportLeftovers(rehearsal);
+};
+
+/** Deletes an object in the background and says so; one that is gone already is fine. */
+async function drop<T>(rehearsal: Rehearsal, resource: Resource<T>, name: string, namespace?: string): Promise<void> {
+  const ref = { name, ...(namespace === undefined ? {} : { namespace }) };
+  await unlessNotFound(() => rehearsal.api.delete(resource, ref, { propagation: 'Background' }));
+  rehearsal.journal.changed('deleted', `${resource.kind} ${namespace === undefined ? '' : `${namespace}/`}${name}`);
+}
+
+async function removeCalico(rehearsal: Rehearsal): Promise<void> {
+  const { api, scenario, limits } = rehearsal;
+  for (const kind of removalOrder(scenario.calico.version)) await drop(rehearsal, KINDS[kind]!, 'default');
+  await rehearsal.wait({
+    what: 'Installation default to be gone',
+    resource: installations,
+    name: 'default',
+    timeoutMs: limits.remove,
+    pending: ([installation]) =>
+      installation ? `it waits for finalizers ${(installation.metadata.finalizers ?? []).join(', ')}` : null,
+  });
+  // Left without a backend it makes every namespace's deletion hang (NamespaceDeletionDiscoveryFailure).
+  if (await find(api, apiServices, { name: CALICO_APISERVICE })) await drop(rehearsal, apiServices, CALICO_APISERVICE);
+  for (const namespace of CALICO_NAMESPACES) {
+    if (namespace !== OPERATOR_NAMESPACE) await waitForNoPods(rehearsal, namespace);
+  }
+  await drop(rehearsal, deployments, 'tigera-operator', OPERATOR_NAMESPACE);
+  await waitForNoPods(rehearsal, OPERATOR_NAMESPACE);
+  await dropDefinitions(rehearsal);
+  for (const resource of [clusterRoleBindings, clusterRoles]) {
+    for (const { metadata } of (await api.list(resource)).items) {
+      if (isCalicoClusterRole(metadata.name)) await drop(rehearsal, resource, metadata.name);
+    }
+  }
+  for (const namespace of CALICO_NAMESPACES) {
+    if (await find(api, namespaces, { name: namespace })) await drop(rehearsal, namespaces, namespace);
+  }
+  await rehearsal.wait({
+    what: "Calico's namespaces to be gone",
+    resource: namespaces,
+    timeoutMs: limits.remove,
+    pending: (found) => {
+      const left = found.filter(({ metadata }) => (CALICO_NAMESPACES as readonly string[]).includes(metadata.name));
+      return left.length === 0 ? null : left.map(({ metadata }) => metadata.name).join(', ');
+    },
+  });
+}
+
+async function waitForNoPods(rehearsal: Rehearsal, namespace: string): Promise<void> {
+  await rehearsal.wait({
+    what: `the pods of ${namespace} to be gone`,
+    resource: pods,
+    namespace,
+    timeoutMs: rehearsal.limits.remove,
+    pending: (found) => (found.length === 0 ? null : found.map(podName).join(', ')),
+  });
+}
+
+async function dropDefinitions(rehearsal: Rehearsal): Promise<void> {
+  const { api, limits } = rehearsal;
+  for (const crd of (await api.list(customResourceDefinitions)).items) {
+    if (isCalicoCrdGroup(crd.spec.group)) await drop(rehearsal, customResourceDefinitions, crd.metadata.name);
+  }
+  await rehearsal.wait({
+    what: "Calico's CRDs to be gone",
+    resource: customResourceDefinitions,
+    timeoutMs: limits.remove,
+    pending: (crds) => {
+      const left = crds.filter((crd) => isCalicoCrdGroup(crd.spec.group));
+      return left.length === 0 ? null : left.map(({ metadata }) => metadata.name).join(', ');
+    },
+  });
+}
+
+/** Past the deadline: names every object that waits for a finalizer. */
+async function blockedRemoval(rehearsal: Rehearsal, error: unknown): Promise<RehearsalFailure | undefined> {
+  if (!(error instanceof Error && error.name === 'WaitTimeout')) return undefined;
+  const blocked: string[] = [];
+  const look = async (resource: Resource<KubeObject>): Promise<void> => {
+    for (const object of (await unlessNotFound(() => rehearsal.api.list(resource)))?.items ?? []) {
+      const { name, finalizers, deletionTimestamp } = object.metadata;
+      if (deletionTimestamp === undefined) continue;
+      blocked.push(`${resource.kind} ${name} (${finalizers?.join(', ') || 'no finalizer'})`);
+    }
+  };
+  for (const resource of [
+    ...Object.values(KINDS),
+    namespaces,
+    customResourceDefinitions,
+    clusterRoles,
+    clusterRoleBindings,
+  ]) {
+    await look(resource as Resource<KubeObject>);
+  }
+  const what = blocked.length > 0 ? `; terminating: ${blocked.join('; ')}` : '';
+  return new RehearsalFailure('failed', 'removal-blocked', `remove: ${error.message}${what}`, { cause: error });
+}
+
+/** calico-node writes its files at every start, so nothing is cleaned while one exists; and it is looked at again. */
+async function removeNodeFiles(rehearsal: Rehearsal): Promise<void> {
+  const { commands, limits } = rehearsal;
+  await rehearsal.wait({
+    what: 'the last calico-node pod to be gone',
+    resource: pods,
+    namespace: CALICO_NODE.namespace,
+    timeoutMs: limits.remove,
+    pending: (found) => (found.length === 0 ? null : found.map(podName).join(', ')),
+  });
+  for (const node of nodeNames(rehearsal)) {
+    await rehearsal.poll({
+      what: `Calico's files to be gone from the CNI directory of ${node}`,
+      everyMs: 1_000,
+      timeoutMs: limits.remove,
+      look: async () => {
+        const files = (await commands.cniFiles(node)).filter(isCalicoCniFile);
+        if (files.length === 0) return null;
+        await commands.removeFiles(
+          node,
+          files.map((file) => `${CNI_DIRECTORY}/${file}`),
+        );
+        rehearsal.journal.changed('command', `docker exec ${node} rm -f`, files.join(', '));
+        return `removed ${files.join(', ')}, to be looked at again`;
+      },
+    });
+  }
+}
+
+/** What stays by design, and the kernel's state where nodes are not restarted. */
+async function reportLeftovers(rehearsal: Rehearsal): Promise<void> {
+  const { api, emit, scenario, commands } = rehearsal;
+  const list = await api.list(nodes);
+  for (const node of nodeNames(rehearsal)) {
+    const podCidr = list.items.find(({ metadata }) => metadata.name === node)?.spec?.podCIDR;
+    for (const leftover of [...filesThatStay(node), ...apiTracesThatStay(node, podCidr)]) {
+      emit({ type: 'leftover', leftover });
+    }
+    if (scenario.finish.restartNodes) continue;
+    for (const leftover of kernelLeftovers(node, await commands.kernel(node))) emit({ type: 'leftover', leftover });
+  }
+}

@@ -1,0 +1,99 @@
+/** Phase 5: Cilium as second overlay on every node, serving no pod yet. */
+import { stringify } from 'yaml';
+import {
+  AGENT,
+  ciliumNodeConfigFor,
+  ENVOY,
+  hasEnvoy,
+  NODE_CONFIG_CRD,
+  nodeConfigVersions,
+  OPERATOR,
+  servedNodeConfigVersion,
+} from '../../cni/cilium.ts';
+import { ciliumNodeConfigs } from '../../cni/resources.ts';
+import type { CustomResourceDefinition } from '../../kube/objects.ts';
+import { customResourceDefinitions, daemonSets, deployments } from '../../kube/resources.ts';
+import type { JsonObject } from '../../scenario/scenario.ts';
+import { reachCheckpoint } from '../checkpoint.ts';
+import { dnsPodUids } from '../dns-pods.ts';
+import { RehearsalFailure } from '../outcome.ts';
+import type { PhaseRunner, Rehearsal } from '../rehearsal.ts';
+import { daemonSetPending, deploymentPending } from '../rollout.ts';
+
+export const secondary: PhaseRunner = async (rehearsal) => {
+  const { journal, found } = rehearsal;
+  await journal.inStep('cilium-install', async () => {
+    rehearsal.observer.agentsStarting();
+    await installCilium(rehearsal, found.cilium!.initial);
+  });
+  await journal.inStep('node-config', () => applyNodeConfig(rehearsal));
+  found.dnsPods = new Set(await dnsPodUids(rehearsal));
+  await reachCheckpoint(rehearsal, ['secondary-installed']);
+};
+
+/** `helm upgrade --install` with these values; returns when agents, envoys and the operator are rolled out. */
+export async function installCilium(rehearsal: Rehearsal, values: JsonObject): Promise<void> {
+  const { scenario, commands, journal, limits } = rehearsal;
+  await commands.installCilium(scenario.cilium.version, stringify(values), limits.cilium);
+  journal.changed('command', 'helm upgrade --install cilium', `Cilium ${scenario.cilium.version}`);
+  rehearsal.found.values = values;
+  await waitForCilium(rehearsal);
+}
+
+/** Agents and envoys are counted against the nodes, not against desiredNumberScheduled. */
+export async function waitForCilium(rehearsal: Rehearsal): Promise<void> {
+  const { scenario, limits, plan, found } = rehearsal;
+  await rehearsal.wait({
+    what: 'the Cilium operator to be rolled out',
+    resource: deployments,
+    ...OPERATOR,
+    timeoutMs: limits.cilium,
+    pending: (sets) => deploymentPending(sets[0]),
+  });
+  const envoy = hasEnvoy(scenario.cilium.version, found.values) ? [ENVOY] : [];
+  for (const set of [AGENT, ...envoy]) {
+    await rehearsal.wait({
+      what: `${set.name} to be rolled out on every node`,
+      resource: daemonSets,
+      ...set,
+      timeoutMs: limits.cilium,
+      pending: (sets) => daemonSetPending(sets[0], plan.nodes.length),
+    });
+  }
+}
+
+/**
+ * The operator registers the CRD at its start, so right after Helm it may not be there. It is written in the version
+ * that the established CRD serves, which a stale CRD may make differ from the table.
+ */
+async function applyNodeConfig(rehearsal: Rehearsal): Promise<void> {
+  const { api, limits, journal, emit, found, scenario } = rehearsal;
+  const established = (crd: CustomResourceDefinition | undefined): boolean =>
+    crd?.status?.conditions?.some(({ type, status }) => type === 'Established' && status === 'True') === true;
+  const [crd] = await rehearsal.wait({
+    what: `the CRD ${NODE_CONFIG_CRD} to be established`,
+    resource: customResourceDefinitions,
+    name: NODE_CONFIG_CRD,
+    timeoutMs: limits.cilium,
+    pending: (crds) => (established(crds[0]) ? null : crds[0] ? 'not established yet' : 'it does not exist yet'),
+  });
+  const version = servedNodeConfigVersion(crd!.spec.versions);
+  if (version === undefined) {
+    const served = crd!.spec.versions.map(({ name }) => name).join(', ');
+    throw new RehearsalFailure('failed', 'step-timed-out', `node-config: CiliumNodeConfig is served as ${served} only`);
+  }
+  const expected = nodeConfigVersions(scenario.cilium.version)[0];
+  if (version !== expected) {
+    journal.finding(
+      'stale-crd',
+      'warning',
+      `Cilium ${scenario.cilium.version} should serve CiliumNodeConfig as ${expected}; the cluster serves ${version}: a stale CRD of an older operator?`,
+      [NODE_CONFIG_CRD],
+    );
+  }
+  const config = ciliumNodeConfigFor(version, found.values);
+  emit({ type: 'file', name: 'ciliumnodeconfig.yaml', content: stringify(config) });
+  await api.apply(ciliumNodeConfigs(version), config);
+  found.nodeConfigVersion = version;
+  journal.changed('applied', `CiliumNodeConfig ${config.metadata.namespace}/${config.metadata.name}`, version);
+}

@@ -1,0 +1,252 @@
+/** One rehearsal from the first event to the verdict, which is always the last. */
+import { type Emit, EVENTS_VERSION, type EventBody, type Phase } from '../events/events.ts';
+import type { KubeApi } from '../kube/api.ts';
+import { PayloadReader } from '../probe/payload.ts';
+import type { Provider } from '../provider/provider.ts';
+import type { Scenario } from '../scenario/scenario.ts';
+import { Commands, deleteCluster } from './commands.ts';
+import { diagnosed, lostContainer } from './diagnose.ts';
+import { nothingFound } from './found.ts';
+import { handworkFor } from './handwork.ts';
+import { Journal } from './journal.ts';
+import { limitsOf } from './limits.ts';
+import { Observer } from './observer.ts';
+import { failureOf, type RehearsalFailure, StoppedAsAsked } from './outcome.ts';
+import { Outages, patientApi } from './patient-api.ts';
+import { baseline } from './phases/baseline.ts';
+import { check } from './phases/check.ts';
+import { complete } from './phases/complete.ts';
+import { finalize } from './phases/finalize.ts';
+import { migrate } from './phases/migrate.ts';
+import { prepare } from './phases/prepare.ts';
+import { provision } from './phases/provision.ts';
+import { remove } from './phases/remove.ts';
+import { restart } from './phases/restart.ts';
+import { secondary } from './phases/secondary.ts';
+import { verify } from './phases/verify.ts';
+import { type Plan, planFor } from './plan.ts';
+import type { PhaseRunner, Rehearsal } from './rehearsal.ts';
+import { pollUntil, waitForObjects } from './waiting.ts';
+
+export type VerdictEvent = Extract<EventBody, { type: 'verdict' }>;
+
+export interface RunOptions {
+  readonly scenario: Scenario;
+  readonly seed: number;
+  readonly provider: Provider;
+  readonly emit: Emit;
+  /** Aborted with a {@link Cancelled} to end the run. */
+  readonly signal: AbortSignal;
+  /** Id of the checkpoint after which the run ends. */
+  readonly until?: string | null;
+  /** Whether the cluster outlives the run. */
+  readonly keep: 'never' | 'failed' | 'always';
+  readonly tool: { readonly name: string; readonly version: string };
+  /** Called when the last checkpoint has passed and before anything is closed; for `serve`. */
+  readonly whenStopped?: (rehearsal: Rehearsal) => Promise<void>;
+}
+
+const PHASE_RUNNERS: Readonly<Record<Phase, PhaseRunner>> = {
+  check,
+  provision,
+  baseline,
+  prepare,
+  secondary,
+  migrate,
+  complete,
+  finalize,
+  remove,
+  restart,
+  verify,
+};
+
+/**
+ * Runs a rehearsal and emits its events; the verdict is the last one, whatever happens. The cluster is deleted after it
+ * as `keep` says.
+ * @returns the verdict event's body
+ */
+export async function runRehearsal(options: RunOptions): Promise<VerdictEvent> {
+  const plan = planFor(options.scenario, options.seed);
+  const run = new Run(options, plan);
+  const verdict = await run.toVerdict();
+  options.emit(verdict);
+  const keep = options.keep === 'always' || (options.keep === 'failed' && verdict.verdict !== 'passed');
+  if (run.hasCluster && !keep) await run.deleteCluster();
+  return verdict;
+}
+
+class Run {
+  readonly #options: RunOptions;
+  readonly #plan: Plan;
+  readonly #journal: Journal;
+  readonly #outages: Outages;
+  #api: KubeApi | undefined;
+  #observer: Observer | undefined;
+  #clusterMade = false;
+
+  constructor(options: RunOptions, plan: Plan) {
+    this.#options = options;
+    this.#plan = plan;
+    this.#journal = new Journal({ emit: options.emit, plan, signal: options.signal });
+    this.#outages = new Outages(options.provider.clock);
+  }
+
+  get hasCluster(): boolean {
+    return this.#clusterMade;
+  }
+
+  async deleteCluster(): Promise<void> {
+    const { provider, scenario } = this.#options;
+    await deleteCluster(provider.host, scenario.cluster.name, provider.kubeconfig);
+  }
+
+  async toVerdict(): Promise<VerdictEvent> {
+    const { scenario, seed, provider, emit, tool } = this.#options;
+    emit({
+      type: 'run-started',
+      eventsVersion: EVENTS_VERSION,
+      tool,
+      scenario,
+      provider: provider.name,
+      simulated: provider.simulated,
+      seed,
+      checkpoints: this.#plan.checkpoints,
+      nodes: this.#plan.nodes,
+    });
+    const rehearsal = this.#rehearsal();
+    let failure: RehearsalFailure | undefined;
+    let stopped = false;
+    try {
+      await this.#phases(rehearsal);
+      await this.#options.whenStopped?.(rehearsal);
+    } catch (error) {
+      if (error instanceof StoppedAsAsked) {
+        stopped = true;
+        await this.#options.whenStopped?.(rehearsal);
+      } else {
+        failure = await this.#failure(rehearsal, error);
+      }
+    }
+    await this.#close();
+    return this.#verdict(failure, stopped);
+  }
+
+  async #phases(rehearsal: Rehearsal): Promise<void> {
+    for (const { phase } of this.#plan.phases) {
+      rehearsal.signal.throwIfAborted();
+      if (phase === 'provision') this.#clusterMade = true;
+      await this.#journal.inPhase(phase, () => PHASE_RUNNERS[phase](rehearsal));
+    }
+  }
+
+  async #failure(rehearsal: Rehearsal, error: unknown): Promise<RehearsalFailure> {
+    const { signal, provider } = this.#options;
+    const step = this.#journal.failedStep ?? this.#journal.phase;
+    const moment = { afterBaseline: this.#journal.afterBaseline, simulated: provider.simulated, signal };
+    const failure = failureOf(error, moment, step);
+    return this.#api ? diagnosed(rehearsal, failure) : failure;
+  }
+
+  async #close(): Promise<void> {
+    try {
+      await this.#observer?.close();
+    } catch {
+      // The verdict is known; a watch that ends badly changes nothing any more.
+    }
+  }
+
+  #verdict(failure: RehearsalFailure | undefined, stopped: boolean): VerdictEvent {
+    const journal = this.#journal;
+    const before = !journal.pastPointOfNoReturn;
+    if (!failure) {
+      return {
+        type: 'verdict',
+        verdict: 'passed',
+        reason: stopped ? 'stopped-as-asked' : 'completed',
+        message: stopped
+          ? `All checkpoints up to ${this.#options.until} passed.`
+          : 'Every checkpoint passed: all pods are on Cilium.',
+        failedCheckpoint: null,
+        beforePointOfNoReturn: before,
+        handwork: [],
+      };
+    }
+    const charged = failure.verdict === 'failed' || failure.verdict === 'error';
+    return {
+      type: 'verdict',
+      verdict: failure.verdict,
+      reason: failure.reason,
+      message: failure.message,
+      failedCheckpoint: failure.checkpoint ?? (charged ? journal.nextCheckpoint() : null),
+      beforePointOfNoReturn: before,
+      handwork: handworkFor({
+        inHand: journal.inHand,
+        pastPointOfNoReturn: journal.pastPointOfNoReturn,
+        removalBlocked: failure.reason === 'removal-blocked',
+      }),
+    };
+  }
+
+  #rehearsal(): Rehearsal {
+    const { scenario, seed, provider, emit, signal, until } = this.#options;
+    const { clock, host, simulated, kubeconfig } = provider;
+    const limits = limitsOf(scenario);
+    const outages = this.#outages;
+    const found = nothingFound();
+    const raw = (): KubeApi => {
+      if (!this.#api) throw new Error('there is no cluster yet');
+      return this.#api;
+    };
+    let patient: KubeApi | undefined;
+    const waiting = { clock, outages, signal, apiOutageMs: limits.apiOutage };
+    const observer = (): Observer => {
+      if (!this.#observer) throw new Error('the probes are not observed yet');
+      return this.#observer;
+    };
+    const rehearsal: Rehearsal = {
+      scenario,
+      seed,
+      provider,
+      plan: this.#plan,
+      until: until ?? null,
+      limits,
+      clock,
+      signal,
+      emit,
+      journal: this.#journal,
+      commands: new Commands({ host, signal, kubeconfig, simulated }),
+      outages,
+      found,
+      payload: new PayloadReader(host),
+      get api() {
+        patient ??= patientApi(raw(), waiting);
+        return patient;
+      },
+      get rawApi() {
+        return raw();
+      },
+      get observer() {
+        return observer();
+      },
+      connect: async () => {
+        this.#api = await provider.connect(kubeconfig);
+      },
+      observe: async () => {
+        this.#observer = await Observer.start({
+          api: raw(),
+          clock,
+          host,
+          emit,
+          signal,
+          scenario,
+          found,
+          step: () => this.#journal.step?.id ?? '',
+          outageCause: () => lostContainer(rehearsal),
+        });
+      },
+      wait: (wait) => waitForObjects({ ...waiting, api: raw() }, wait),
+      poll: (poll) => pollUntil(waiting, poll),
+    };
+    return rehearsal;
+  }
+}
