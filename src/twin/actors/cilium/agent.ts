@@ -8,7 +8,7 @@ import { manageCniDirectory, uninstallCni } from './cni-file.ts';
 import { type AgentConfig, mergedConfig, minorOfImage, readAgentConfig } from './config.ts';
 import { ensureDevices, findMtu, syncDatapath, syncEndpointMtu, syncRules, tunnelMap } from './datapath.ts';
 import { removeStaleEndpoints } from './endpoints.ts';
-import { attachHealthEndpoint, HEALTH_PORT, healthAnswer } from './health.ts';
+import { HEALTH_PORT, healthAnswer, renewHealthEndpoint } from './health.ts';
 import { CILIUM_NODES, type CiliumNode } from './objects.ts';
 import { noteAgentStart } from './starvation.ts';
 import { ciliumState, nodeState } from './state.ts';
@@ -26,8 +26,11 @@ export function agentProgram(context: ContainerContext): Process {
   const first = noteAgentStart(world, machine.name);
   const cleanup: Cancel[] = [];
   let healthy = false;
+  let responding = false;
   const process: Process = {
-    ports: [HEALTH_PORT],
+    get ports() {
+      return responding ? [HEALTH_PORT] : [];
+    },
     http: healthAnswer,
     probe: () => healthy,
     terminate: () => {
@@ -36,9 +39,9 @@ export function agentProgram(context: ContainerContext): Process {
     },
     stopped: () => {
       for (const cancel of cleanup) cancel();
+      responding = false;
       state.serving = false;
       state.datapathReady = false;
-      state.healthResponding = false;
     },
   };
   state.serving = false;
@@ -83,9 +86,9 @@ export function agentProgram(context: ContainerContext): Process {
   const buildDatapath = (): void => {
     const network = world.network.node(machine.name)!;
     const error = ensureDevices(network, state, config, minor);
-    if (config.endpointHealthChecking && !state.healthResponding) {
-      attachHealthEndpoint(network, state);
-      state.healthResponding = true;
+    if (!responding && config.healthChecking) {
+      renewHealthEndpoint(network, state);
+      responding = true;
     }
     if (error !== undefined) {
       // No crash and no failing probe: the agent warns and tries again, for ever (observed).

@@ -5,15 +5,7 @@ import type { Machine, World } from '../../world.ts';
 import { contains, parseCidr, toAddress } from './cidr.ts';
 import type { AgentConfig } from './config.ts';
 import { CILIUM_NODES, type CiliumNode } from './objects.ts';
-import type { CiliumNodeState } from './state.ts';
-
-/** All kind nodes share the kernel of their host, and so its boot id, which no container restart changes (recorded). */
-function bootId(world: World): string {
-  const random = world.random('actors/cilium/boot-id');
-  return [8, 4, 4, 4, 12]
-    .map((length) => Array.from({ length }, () => random.integer(0, 15).toString(16)).join(''))
-    .join('-');
-}
+import { type CiliumNodeState, ciliumState } from './state.ts';
 
 /** Creates the CiliumNode in the recorded shape when it is missing. False when its Node cannot be read. */
 export function ensureCiliumNode(world: World, machine: Machine, config: AgentConfig): boolean {
@@ -33,7 +25,7 @@ export function ensureCiliumNode(world: World, machine: Machine, config: AgentCo
       addresses: [{ ip: machine.address, type: 'InternalIP' }],
       'alibaba-cloud': {},
       azure: {},
-      bootid: bootId(world),
+      bootid: ciliumState(world).bootId,
       encryption: {},
       eni: {},
       health: {},

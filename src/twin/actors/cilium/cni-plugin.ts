@@ -18,7 +18,7 @@ export function ciliumCniPlugin(world: World): CniPlugin {
     if (network === undefined || state.config === undefined) return { error: NO_AGENT };
     // With a tunnel that cannot be set up the agent answers, but never finishes an endpoint (observed: ContainerCreating).
     if (!state.serving) return { error: state.warning === undefined ? NO_AGENT : NO_DATAPATH };
-    const random = world.random(`actors/cilium/endpoints/${machine.name}`);
+    const { random } = state;
     const taken = new Set(network.pods().map((attached) => attached.ip));
     for (const own of [state.routerIp, state.healthIp]) if (own !== undefined) taken.add(own);
     const ip = drawAddress(random, state.podCidrs, taken);

@@ -13,6 +13,7 @@ export interface AgentConfig {
   readonly ipam: string;
   readonly policyEnforcement: string;
   readonly masquerade: boolean;
+  readonly healthChecking: boolean;
   readonly endpointHealthChecking: boolean;
   /** 0: found from the node's devices. */
   readonly mtu: number;
@@ -72,6 +73,7 @@ export function readAgentConfig(data: ReadonlyMap<string, string>): AgentConfig 
     ipam: text('ipam', 'cluster-pool'),
     policyEnforcement,
     masquerade: text('enable-ipv4-masquerade', 'true') === 'true',
+    healthChecking: text('enable-health-checking', 'true') === 'true',
     endpointHealthChecking:
       text('enable-health-checking', 'true') === 'true' && text('enable-endpoint-health-checking', 'true') === 'true',
     mtu: Number(text('mtu', '0')),

@@ -6,7 +6,6 @@ import { mergedConfig } from './config.ts';
 import { operatorProgram } from './operator.ts';
 import { ciliumState } from './state.ts';
 
-export { healthEndpointProcess, healthEndpointUid } from './health.ts';
 export { ciliumStarvation } from './starvation.ts';
 
 const CNI_BINARY = '/opt/cni/bin/cilium-cni';

@@ -1,0 +1,622 @@
+import { readFileSync } from 'node:fs';
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { ConfigMap, KubeObject, Node, Pod } from '../../../../src/kube/objects.ts';
+import type { JsonObject } from '../../../../src/scenario/scenario.ts';
+import { ciliumStarvation, registerCilium } from '../../../../src/twin/actors/cilium/index.ts';
+import type { CiliumEndpoint, CiliumNode } from '../../../../src/twin/actors/cilium/objects.ts';
+import { ciliumConfig } from '../../../../src/twin/chart/cilium-config.ts';
+import { loadChart } from '../../../../src/twin/chart/data.ts';
+import { mergeValues } from '../../../../src/twin/chart/merge.ts';
+import type { NodeNetwork } from '../../../../src/twin/network/network.ts';
+import { createNetwork } from '../../../../src/twin/network/simulated-network.ts';
+import type { Machine } from '../../../../src/twin/world.ts';
+import {
+  addMachine,
+  EPOCH,
+  type FakeContainer,
+  type FakeWorld,
+  fakeWorld,
+  runContainer,
+  runInit,
+} from './fake-world.ts';
+
+const NODES = ['kind-control-plane', 'kind-worker', 'kind-worker2'];
+const CNI = '/etc/cni/net.d';
+const VALUES: JsonObject = {
+  tunnelPort: 8473,
+  cni: { customConf: true },
+  ipam: { operator: { clusterPoolIPv4PodCIDRList: ['10.244.0.0/16'] } },
+  policyEnforcementMode: 'never',
+  operator: { replicas: 1, unmanagedPodWatcher: { restart: false } },
+  cluster: { name: 'kind-kind' },
+};
+const TAKEOVER = {
+  'write-cni-conf-when-ready': '/host/etc/cni/net.d/05-cilium.conflist',
+  'cni-exclusive': 'true',
+  'custom-cni-conf': 'false',
+};
+
+const fixture = (name: string): string =>
+  readFileSync(new URL(`../../../fixtures/cilium-recorded/${name}`, import.meta.url), 'utf8');
+
+class Lab {
+  readonly world: FakeWorld;
+  readonly agents = new Map<string, FakeContainer>();
+  operator: FakeContainer | undefined;
+  #pods = 0;
+  readonly version: string;
+
+  constructor(values: JsonObject = {}, options: { version?: string; seed?: number } = {}) {
+    this.version = options.version ?? '1.19.6';
+    this.world = fakeWorld(createNetwork(), options.seed ?? 1);
+    registerCilium(this.world);
+    NODES.forEach((name, i) => {
+      const machine = addMachine(this.world, name, `172.30.0.${i + 2}`);
+      machine.files.write(`${CNI}/10-calico.conflist`, '{"name":"k8s-pod-network"}', 0o600);
+      machine.files.write(`${CNI}/calico-kubeconfig`, 'token', 0o600);
+      const network = this.network(name);
+      network.addLink({
+        name: 'vxlan.calico',
+        kind: 'vxlan',
+        mtu: 1450,
+        port: 4789,
+        vni: 4096,
+        local: machine.address,
+        parent: 'eth0',
+      });
+      network.addAddress('vxlan.calico', `192.168.${i}.64/32`);
+    });
+    const merged = mergeValues(loadChart(this.version)!.values, mergeValues(VALUES, values));
+    this.world.store.create('configmaps', {
+      metadata: { name: 'cilium-config', namespace: 'kube-system' },
+      data: ciliumConfig(this.version, merged),
+    } as ConfigMap & KubeObject);
+    this.world.store.create('namespaces', {
+      metadata: { name: 'default', labels: { 'kubernetes.io/metadata.name': 'default' } },
+    });
+  }
+
+  machine(node: string): Machine {
+    return this.world.machines.get(node)!;
+  }
+  network(node: string): NodeNetwork {
+    return this.world.network.node(node)!;
+  }
+  ciliumNode(node: string): CiliumNode {
+    return this.world.store.get<CiliumNode>('ciliumnodes.cilium.io', node)!;
+  }
+
+  startOperator(): void {
+    this.operator = runContainer(this.world, this.machine('kind-worker2'), {
+      uid: `operator-${this.#pods++}`,
+      name: 'cilium-operator-abc',
+      image: `quay.io/cilium/operator-generic:v${this.version}`,
+      container: 'cilium-operator',
+    });
+  }
+
+  /** A new agent pod; `restart` keeps the pod, so that its configuration is not built again. */
+  startAgent(node: string, options: { sameUid?: string } = {}): string {
+    const uid = options.sameUid ?? `agent-${this.#pods++}`;
+    const image = `quay.io/cilium/cilium:v${this.version}@sha256:0df5`;
+    const pod = { uid, name: `cilium-${uid}`, image, container: 'cilium-agent' };
+    for (const container of ['config', 'install-cni-binaries'])
+      if (options.sameUid === undefined) runInit(this.world, this.machine(node), { ...pod, container });
+    this.agents.get(node)?.stop();
+    this.agents.set(node, runContainer(this.world, this.machine(node), pod));
+    return uid;
+  }
+
+  install(): void {
+    this.startOperator();
+    for (const node of NODES) this.startAgent(node);
+    this.world.time.run(20_000);
+  }
+
+  /** Labels the node and restarts its agent, with the CiliumNodeConfig of the guide. */
+  switchNode(node: string): void {
+    const { store } = this.world;
+    if (store.get('ciliumnodeconfigs.cilium.io', 'cilium-default', 'kube-system') === undefined)
+      store.create('ciliumnodeconfigs.cilium.io', {
+        metadata: { name: 'cilium-default', namespace: 'kube-system' },
+        spec: { nodeSelector: { matchLabels: { migrated: 'true' } }, defaults: TAKEOVER },
+      });
+    store.update<Node & KubeObject>('nodes', { name: node }, (draft) => {
+      draft.metadata.labels = { ...draft.metadata.labels, migrated: 'true' };
+    });
+    this.startAgent(node);
+    this.world.time.run(10_000);
+  }
+
+  addPod(
+    node: string,
+    name: string,
+    labels: Record<string, string> = { app: 'goldpinger', 'pod-template-hash': 'x' },
+  ): { ip: string } | { error: string } {
+    const pod = this.world.store.create('pods', {
+      metadata: { name, namespace: 'default', uid: `uid-${name}`, labels },
+      spec: {
+        nodeName: node,
+        serviceAccountName: 'goldpinger',
+        containers: [{ name: 'c', ports: [{ name: 'http', containerPort: 8080 }] }],
+      },
+      status: { phase: 'Running' },
+    } as unknown as Pod & KubeObject);
+    const result = this.world.cniPlugins.get('cilium-cni')!.add(this.machine(node), pod);
+    this.world.time.run(2000);
+    return result;
+  }
+}
+
+let lab: Lab;
+beforeEach(() => {
+  lab = new Lab();
+});
+
+/** Addresses that are drawn at random, made comparable: router and health address of each node. */
+function normalise(text: string, nodes: readonly CiliumNode[]): string {
+  let result = text;
+  for (const node of nodes) {
+    const block = (node.spec.ipam.podCIDRs ?? ['?'])[0]!.replace(/0\/24$/, '');
+    for (const { ip, type } of node.spec.addresses)
+      if (type === 'CiliumInternalIP') result = result.replaceAll(ip, `${block}ROUTER`);
+    if (node.spec.health?.ipv4 !== undefined) result = result.replaceAll(node.spec.health.ipv4, `${block}HEALTH`);
+  }
+  return result;
+}
+
+describe('secondary installation, held against the recorded moment 1', () => {
+  const recordedNodes = (): CiliumNode[] =>
+    (JSON.parse(fixture('1.ciliumnodes.json')) as { items: CiliumNode[] }).items;
+  const own = (): CiliumNode[] => NODES.map((node) => lab.ciliumNode(node));
+  beforeEach(() => lab.install());
+
+  /** Both clusters with pod CIDRs named after the node that holds them, as the order of arrival differs. */
+  function byNode(text: string, nodes: readonly CiliumNode[]): string[] {
+    let result = normalise(text, nodes);
+    for (const node of nodes) {
+      const block = node.spec.ipam.podCIDRs![0]!.replace(/0\/24$/, '');
+      result = result
+        .replaceAll(`${block}ROUTER`, `${node.metadata.name}/router`)
+        .replaceAll(`${block}0/24`, `${node.metadata.name}/cidr`);
+    }
+    return result
+      .split('\n')
+      .map((line) => line.trim())
+      .filter((line) => line !== '');
+  }
+
+  test('routes', () => {
+    const recorded = byNode(fixture('1.worker.ip-route.txt'), recordedNodes()).filter((line) => /cilium/.test(line));
+    const twin = byNode(lab.network('kind-worker').routes().join('\n'), own()).filter((line) => /cilium/.test(line));
+    expect(twin.sort()).toEqual(recorded.sort());
+    expect(twin).toHaveLength(4);
+  });
+
+  test('links with MTU, port and state', () => {
+    const recorded = [
+      ...fixture('1.worker.ip-d-link.txt').matchAll(/^\d+: (cilium_\w+|lxc_\w+)[^<]*<([^>]*)> mtu (\d+)/gm),
+    ].map(([, name, flags, mtu]) => ({ name, up: flags!.split(',').includes('UP'), mtu: Number(mtu) }));
+    const twin = lab
+      .network('kind-worker')
+      .links()
+      .filter((link) => /^(cilium_|lxc)/.test(link.name));
+    expect(twin.map(({ name, up, mtu }) => ({ name, up, mtu }))).toEqual(recorded);
+    expect(lab.network('kind-worker').link('cilium_vxlan')).toMatchObject({ port: 8473, external: true, vni: 0 });
+  });
+
+  test('iptables rules', () => {
+    const recorded = byNode(fixture('1.worker.iptables-save.txt'), recordedNodes()).filter((line) =>
+      /^-A .*CILIUM_/.test(line),
+    );
+    const twin = byNode(lab.network('kind-worker').iptablesSave(), own()).filter((line) => /^-A .*CILIUM_/.test(line));
+    expect(twin.sort()).toEqual(recorded.sort());
+    expect(twin.length).toBeGreaterThan(25);
+  });
+
+  test('CiliumNodes', () => {
+    const shape = (node: CiliumNode): unknown => {
+      const text = byNode(JSON.stringify({ spec: { ...node.spec, bootid: '' }, status: node.status }), [node]).join('');
+      return JSON.parse(text.replaceAll(/172\.30\.0\.\d+/g, 'NODE').replaceAll(/\d+\.\d+\.\d+\.HEALTH/g, 'HEALTH'));
+    };
+    expect(own().map(shape)).toEqual(recordedNodes().map(shape));
+    expect(new Set(own().flatMap((node) => node.spec.ipam.podCIDRs))).toEqual(
+      new Set(['10.244.0.0/24', '10.244.1.0/24', '10.244.2.0/24']),
+    );
+    expect(new Set(own().map((node) => node.spec.bootid)).size).toBe(1);
+  });
+
+  test('no CNI file is touched, no endpoint exists, the plugin is in place', () => {
+    for (const node of NODES)
+      expect(lab.machine(node).files.list(CNI)).toEqual(['10-calico.conflist', 'calico-kubeconfig']);
+    expect(lab.world.store.list('ciliumendpoints.cilium.io')).toEqual([]);
+    expect(lab.machine('kind-worker').files.read('/opt/cni/bin/cilium-cni')?.mode).toBe(0o755);
+  });
+
+  test('agents are ready, and every health endpoint answers through the tunnel', () => {
+    lab.world.network.setListeners(
+      (where) => 'node' in where && (lab.agents.get(where.node)?.process.ports.includes(where.port) ?? false),
+    );
+    for (const node of NODES) {
+      expect(lab.agents.get(node)!.process.probe!('startup')).toBe(true);
+      for (const other of NODES)
+        expect(
+          lab.world.network.connect({ node }, { ip: lab.ciliumNode(other).spec.health!.ipv4!, port: 4240 }),
+        ).toMatchObject({ ok: true });
+    }
+    expect(lab.agents.get('kind-worker')!.process.http!(4240, '/hello').status).toBe(200);
+    lab.agents.get('kind-worker')!.stop();
+    expect(
+      lab.world.network.connect(
+        { node: 'kind-worker2' },
+        { ip: lab.ciliumNode('kind-worker').spec.health!.ipv4!, port: 4240 },
+      ),
+    ).toMatchObject({ ok: false });
+  });
+});
+
+describe('a switched node', () => {
+  beforeEach(() => {
+    lab.install();
+    lab.switchNode('kind-worker');
+  });
+
+  test('its CNI directory is the recorded one; the others are untouched', () => {
+    const { files } = lab.machine('kind-worker');
+    const recorded = [...fixture('2.worker.cni-dir.txt').matchAll(/^-rw\S+ \d+ root root +(\d+) .* (\S+)$/gm)].map(
+      ([, , name]) => name,
+    );
+    expect(files.list(CNI)).toEqual(recorded);
+    const content = fixture('2.worker.cni-dir.txt')
+      .split('--- /etc/cni/net.d/05-cilium.conflist\n')[1]!
+      .split('--- ')[0]!;
+    expect(files.read(`${CNI}/05-cilium.conflist`)).toMatchObject({ content, mode: 0o600 });
+    expect(content).toHaveLength(191);
+    expect(lab.machine('kind-worker2').files.list(CNI)).toEqual(['10-calico.conflist', 'calico-kubeconfig']);
+  });
+
+  test('Calico rewriting its file loses it again at once, and a deleted 05 file comes back', () => {
+    const { files } = lab.machine('kind-worker');
+    files.write(`${CNI}/10-calico.conflist`, 'new', 0o600);
+    lab.world.time.run(300);
+    expect(files.list(CNI)).toEqual(['05-cilium.conflist', '10-calico.conflist.cilium_bak', 'calico-kubeconfig']);
+    expect(files.read(`${CNI}/10-calico.conflist.cilium_bak`)?.content).toBe('new');
+    files.remove(`${CNI}/05-cilium.conflist`);
+    lab.world.time.run(2000);
+    expect(files.read(`${CNI}/05-cilium.conflist`)).toBeDefined();
+  });
+
+  test('without the label a new agent pod leaves the files alone, also when they change', () => {
+    lab.world.store.update<Node & KubeObject>('nodes', { name: 'kind-worker' }, (draft) => {
+      delete draft.metadata.labels!.migrated;
+    });
+    lab.startAgent('kind-worker');
+    lab.world.time.run(10_000);
+    const { files } = lab.machine('kind-worker');
+    expect(files.list(CNI)).toEqual(['05-cilium.conflist', '10-calico.conflist.cilium_bak', 'calico-kubeconfig']);
+    files.rename(`${CNI}/10-calico.conflist.cilium_bak`, `${CNI}/10-calico.conflist`);
+    files.remove(`${CNI}/05-cilium.conflist`);
+    lab.world.time.run(60_000);
+    expect(files.list(CNI)).toEqual(['10-calico.conflist', 'calico-kubeconfig']);
+  });
+
+  test('configuration belongs to the pod: a restarted container keeps it, a new pod reads it again', () => {
+    const lab2 = new Lab();
+    lab2.install();
+    const uid = lab2.startAgent('kind-worker');
+    lab2.world.time.run(10_000);
+    lab2.world.store.update<ConfigMap & KubeObject>(
+      'configmaps',
+      { name: 'cilium-config', namespace: 'kube-system' },
+      (draft) => {
+        draft.data = { ...draft.data, ...TAKEOVER };
+      },
+    );
+    lab2.startAgent('kind-worker', { sameUid: uid });
+    lab2.world.time.run(10_000);
+    expect(lab2.machine('kind-worker').files.list(CNI)).not.toContain('05-cilium.conflist');
+    lab2.startAgent('kind-worker');
+    lab2.world.time.run(10_000);
+    expect(lab2.machine('kind-worker').files.list(CNI)).toContain('05-cilium.conflist');
+  });
+
+  test('pods get addresses of the node, a device, and a CiliumEndpoint in the recorded shape', () => {
+    const result = lab.addPod('kind-worker', 'goldpinger-x-1', {
+      app: 'goldpinger',
+      tier: 'ping',
+      'pod-template-hash': 'x',
+    });
+    const cidr = lab.ciliumNode('kind-worker').spec.ipam.podCIDRs![0]!;
+    expect('ip' in result && result.ip.startsWith(cidr.replace('0/24', ''))).toBe(true);
+    const attached = lab.network('kind-worker').pod('uid-goldpinger-x-1')!;
+    expect(attached.device).toMatch(/^lxc[0-9a-f]{12}$/);
+    expect(lab.network('kind-worker').link(attached.device)).toMatchObject({ mtu: 1450, up: true });
+    const endpoint = lab.world.store.get<CiliumEndpoint>('ciliumendpoints.cilium.io', 'goldpinger-x-1', 'default')!;
+    const recorded = (JSON.parse(fixture('2.ciliumendpoints.json')) as { items: CiliumEndpoint[] }).items[0]!;
+    expect(Object.keys(endpoint.status).sort()).toEqual(Object.keys(recorded.status).sort());
+    expect(endpoint.status.identity.labels).toEqual(recorded.status.identity.labels);
+    expect(endpoint.metadata.labels).toEqual({ ...recorded.metadata.labels, 'pod-template-hash': 'x' });
+    expect(endpoint.status.networking).toEqual({ addressing: [{ ipv4: attached.ip }], node: '172.30.0.3' });
+    const identity = lab.world.store.get<KubeObject>('ciliumidentities.cilium.io', String(endpoint.status.identity.id));
+    expect(identity?.['security-labels']).toMatchObject({ 'k8s:app': 'goldpinger' });
+
+    lab.world.cniPlugins
+      .get('cilium-cni')!
+      .del(lab.machine('kind-worker'), { uid: 'uid-goldpinger-x-1', name: 'goldpinger-x-1', namespace: 'default' });
+    expect(lab.world.store.list('ciliumendpoints.cilium.io')).toEqual([]);
+    expect(lab.network('kind-worker').link(attached.device)).toBeUndefined();
+  });
+
+  test('ADD fails while the agent is away, and pods with the same labels share an identity', () => {
+    lab.addPod('kind-worker', 'a');
+    lab.addPod('kind-worker', 'b');
+    const ids = lab.world.store
+      .list<CiliumEndpoint>('ciliumendpoints.cilium.io')
+      .map((endpoint) => endpoint.status.identity.id);
+    expect(ids).toHaveLength(2);
+    expect(new Set(ids).size).toBe(1);
+    lab.agents.get('kind-worker')!.stop();
+    expect(lab.addPod('kind-worker', 'c')).toMatchObject({
+      error: expect.stringMatching(/^unable to connect to Cilium agent: .*connect: no such file or directory/),
+    });
+  });
+
+  test('every address is free: a /28 is used up without a duplicate, then refused', () => {
+    const small = new Lab({ ipam: { operator: { clusterPoolIPv4MaskSize: 28 } } });
+    small.install();
+    const ips = Array.from({ length: 12 }, (_, i) => small.addPod('kind-worker', `p${i}`));
+    const drawn = ips.map((result) => ('ip' in result ? result.ip : result.error));
+    const own = small.ciliumNode('kind-worker');
+    const all = [...drawn, own.spec.addresses[1]!.ip, own.spec.health!.ipv4!];
+    expect(new Set(all).size).toBe(14);
+    expect(all.every((ip) => Number(ip.split('.')[3]) % 16 > 0 && Number(ip.split('.')[3]) % 16 < 15)).toBe(true);
+    expect(small.addPod('kind-worker', 'last')).toMatchObject({ error: expect.stringContaining('No more IPs') });
+  });
+
+  test('router, health address and pod CIDR survive agent and node restarts', () => {
+    const before = lab.ciliumNode('kind-worker').spec;
+    lab.agents.get('kind-worker')!.stop();
+    lab.world.network.removeNode('kind-worker');
+    lab.world.network.addNode('kind-worker', '172.30.0.3', '172.30.0.0/16');
+    lab.startAgent('kind-worker');
+    lab.world.time.run(10_000);
+    expect(lab.ciliumNode('kind-worker').spec).toEqual(before);
+    // Without vxlan.calico the devices are full size (recorded at moment 5).
+    expect(lab.network('kind-worker').link('cilium_vxlan')).toMatchObject({ mtu: 1500, up: true });
+    expect(
+      lab
+        .network('kind-worker')
+        .routes()
+        .filter((route) => route.endsWith('mtu 1450')),
+    ).toHaveLength(2);
+    const recorded = fixture('5.worker.ip-d-link.txt').match(/cilium_host.* mtu (\d+)/)![1];
+    expect(recorded).toBe('1500');
+  });
+});
+
+describe('a tunnel port that Calico holds', () => {
+  test('agents stay ready, the device is down, nothing is routed, pods get stuck', () => {
+    const clash = new Lab({ tunnelPort: 4789 });
+    clash.install();
+    clash.world.time.run(60_000);
+    for (const node of NODES) {
+      const { process, exits } = clash.agents.get(node)!;
+      expect(exits).toEqual([]);
+      expect(process.probe!('readiness')).toBe(true);
+      expect(clash.network(node).link('cilium_vxlan')).toMatchObject({ up: false, port: 4789 });
+      expect(
+        clash
+          .network(node)
+          .routes()
+          .filter((route) => route.includes('10.244.')),
+      ).toEqual([]);
+      expect(clash.network(node).link('lxc_health')).toBeDefined();
+    }
+    expect(clash.addPod('kind-worker', 'stuck')).toHaveProperty('error');
+  });
+
+  test('the device comes up when the port is free again', () => {
+    const clash = new Lab({ tunnelPort: 4789 });
+    clash.install();
+    clash.network('kind-worker').deleteLink('vxlan.calico');
+    clash.world.time.run(11_000);
+    expect(clash.network('kind-worker').link('cilium_vxlan')?.up).toBe(true);
+    expect(clash.addPod('kind-worker', 'p')).toHaveProperty('ip');
+  });
+
+  test('a change from a working port leaves the old routes', () => {
+    lab.install();
+    lab.world.store.update<ConfigMap & KubeObject>(
+      'configmaps',
+      { name: 'cilium-config', namespace: 'kube-system' },
+      (draft) => {
+        draft.data = { ...draft.data, 'tunnel-port': '4789' };
+      },
+    );
+    lab.startAgent('kind-worker');
+    lab.world.time.run(10_000);
+    expect(lab.network('kind-worker').link('cilium_vxlan')).toMatchObject({ up: false, port: 4789 });
+    expect(
+      lab
+        .network('kind-worker')
+        .routes()
+        .filter((route) => route.includes('10.244.')),
+    ).toHaveLength(4);
+  });
+});
+
+describe('operator', () => {
+  const addAgentPod = (node: string, ready: boolean): void => {
+    lab.world.store.create('pods', {
+      metadata: { name: `cilium-${node}`, namespace: 'kube-system', labels: { 'k8s-app': 'cilium' } },
+      spec: { nodeName: node, containers: [] },
+      status: { phase: 'Running', conditions: [{ type: 'Ready', status: ready ? 'True' : 'False' }] },
+    } as unknown as Pod & KubeObject);
+  };
+  const node = (name: string): Node => lab.world.store.get<Node & KubeObject>('nodes', name)!;
+  const condition = (name: string): unknown =>
+    node(name)
+      .status?.conditions?.filter((entry) => entry.type === 'NetworkUnavailable')
+      .map((entry) => [entry.status, entry.reason]);
+
+  test('taints a node whose agent is not ready, and clears taint and NetworkUnavailable when it is', () => {
+    lab.startOperator();
+    lab.world.time.run(3000);
+    addAgentPod('kind-worker', false);
+    lab.world.time.run(2000);
+    expect(node('kind-worker').spec?.taints).toEqual([{ effect: 'NoSchedule', key: 'node.cilium.io/agent-not-ready' }]);
+    expect(node('kind-worker2').spec?.taints ?? []).toEqual([]);
+    expect(condition('kind-worker')).toEqual([]);
+    lab.world.store.update<Pod & KubeObject>(
+      'pods',
+      { name: 'cilium-kind-worker', namespace: 'kube-system' },
+      (draft) => {
+        draft.status!.conditions = [{ type: 'Ready', status: 'True' }];
+      },
+    );
+    lab.world.time.run(2000);
+    expect(node('kind-worker').spec?.taints).toBeUndefined();
+    expect(condition('kind-worker')).toEqual([['False', 'CiliumIsUp']]);
+  });
+
+  test("takes the condition back about 2 s after Calico's flip", () => {
+    lab.startOperator();
+    addAgentPod('kind-worker', true);
+    lab.world.time.run(5000);
+    lab.world.store.update<Node & KubeObject>('nodes', { name: 'kind-worker' }, (draft) => {
+      draft.status!.conditions = [{ type: 'NetworkUnavailable', status: 'False', reason: 'CalicoIsUp' }];
+    });
+    lab.world.time.run(1000);
+    expect(condition('kind-worker')).toEqual([['False', 'CalicoIsUp']]);
+    lab.world.time.run(2000);
+    expect(condition('kind-worker')).toEqual([['False', 'CiliumIsUp']]);
+  });
+
+  test('an exhausted pool leaves the last node without a block, named in its status; its agent is not ready', () => {
+    const small = new Lab({ ipam: { operator: { clusterPoolIPv4PodCIDRList: ['10.244.0.0/23'] } } });
+    small.install();
+    const nodes = NODES.map((name) => small.ciliumNode(name));
+    const without = nodes.filter((entry) => entry.spec.ipam.podCIDRs === undefined);
+    expect(without).toHaveLength(1);
+    expect(without[0]!.status.ipam['operator-status'].error).toMatch(/full/);
+    expect(small.agents.get(without[0]!.metadata.name)!.process.probe!('startup')).toBe(false);
+  });
+
+  test('blocks stay with their nodes over an operator restart', () => {
+    lab.install();
+    const before = NODES.map((name) => lab.ciliumNode(name).spec.ipam.podCIDRs);
+    lab.operator!.stop();
+    lab.startOperator();
+    lab.world.time.run(5000);
+    lab.startAgent('kind-worker');
+    lab.world.time.run(10_000);
+    expect(NODES.map((name) => lab.ciliumNode(name).spec.ipam.podCIDRs)).toEqual(before);
+  });
+
+  test('an API outage of 10 s costs it the lease, a shorter one does not', () => {
+    lab.install();
+    lab.world.api = false;
+    lab.world.time.run(7000);
+    lab.world.api = true;
+    lab.world.time.run(10_000);
+    expect(lab.operator!.exits).toEqual([]);
+    lab.world.api = false;
+    lab.world.time.run(15_000);
+    expect(lab.operator!.exits[0]).toMatchObject({
+      code: 255,
+      message: expect.stringContaining('Leader election lost'),
+    });
+  });
+
+  test.each([
+    ['1.14.19', ['v2alpha1']],
+    ['1.15.19', ['v2alpha1']],
+    ['1.16.19', ['v2', 'v2alpha1']],
+    ['1.19.6', ['v2', 'v2alpha1']],
+    ['1.20.0', ['v2']],
+  ])('%s serves CiliumNodeConfig in %j', (version, versions) => {
+    const other = new Lab({}, { version });
+    other.startOperator();
+    other.world.time.run(3000);
+    const crd = other.world.store.get<KubeObject>(
+      'customresourcedefinitions.apiextensions.k8s.io',
+      'ciliumnodeconfigs.cilium.io',
+    );
+    const spec = crd!.spec as { versions: { name: string; storage: boolean }[] };
+    expect(spec.versions.map((entry) => entry.name).sort()).toEqual(versions);
+    expect(spec.versions.filter((entry) => entry.storage)).toHaveLength(1);
+  });
+
+  describe('unmanaged DNS pods', () => {
+    const dns = (name: string): void => {
+      lab.world.store.create('pods', {
+        metadata: { name, namespace: 'kube-system', labels: { 'k8s-app': 'kube-dns' } },
+        spec: { nodeName: 'kind-worker', containers: [] },
+        status: { phase: 'Running', startTime: new Date(lab.world.time.now()).toISOString() },
+      } as unknown as Pod & KubeObject);
+    };
+    const left = (): string[] =>
+      lab.world.store.list('pods', { labels: { 'k8s-app': 'kube-dns' } }).map((pod) => pod.metadata.name);
+
+    test('are left alone while the interval is 0, also when it changes under a running operator', () => {
+      dns('coredns-1');
+      lab.install();
+      lab.world.store.update<ConfigMap & KubeObject>(
+        'configmaps',
+        { name: 'cilium-config', namespace: 'kube-system' },
+        (draft) => {
+          draft.data = { ...draft.data, 'unmanaged-pod-watcher-interval': '15s' };
+        },
+      );
+      lab.world.time.run(120_000);
+      expect(left()).toEqual(['coredns-1']);
+      lab.operator!.stop();
+      lab.startOperator();
+      lab.world.time.run(20_000);
+      expect(left()).toEqual([]);
+    });
+
+    test('go one a round, each when it is older than 30 s; a pod with an endpoint stays', () => {
+      lab = new Lab({ operator: { unmanagedPodWatcher: { restart: true } } });
+      dns('coredns-1');
+      dns('coredns-2');
+      dns('coredns-3');
+      lab.install();
+      lab.world.store.create('ciliumendpoints.cilium.io', {
+        metadata: { name: 'coredns-3', namespace: 'kube-system' },
+      });
+      expect(left()).toHaveLength(3);
+      const counts: number[] = [];
+      for (let i = 0; i < 4; i++) {
+        lab.world.time.run(15_000);
+        counts.push(left().length);
+      }
+      expect(counts).toEqual([2, 1, 1, 1]);
+      expect(left()).toEqual(['coredns-3']);
+    });
+  });
+});
+
+describe('install dip', () => {
+  const starved = (seed: number): { first: number; last: number; share: number } => {
+    const other = new Lab({}, { seed });
+    other.install();
+    const at = ciliumStarvation(other.world);
+    const slots = Array.from({ length: 120 }, (_, i) => EPOCH + i * 500).flatMap((time) =>
+      NODES.map((node) => ({ time, hit: at(node, time) })),
+    );
+    const hits = slots.filter((slot) => slot.hit).map((slot) => slot.time - EPOCH);
+    return { first: Math.min(...hits), last: Math.max(...hits), share: hits.length };
+  };
+
+  test('is the same for the same seed, another for another, and over within 22 s of the agents starting', () => {
+    const runs = Array.from({ length: 30 }, (_, i) => starved(i + 1));
+    expect(starved(3)).toEqual(runs[2]);
+    expect(new Set(runs.map((run) => JSON.stringify(run))).size).toBeGreaterThan(15);
+    for (const run of runs.filter((entry) => entry.share > 0)) {
+      expect(run.first).toBeGreaterThanOrEqual(3000);
+      expect(run.last).toBeLessThanOrEqual(22_000);
+    }
+    expect(runs.filter((run) => run.share > 0).length).toBeGreaterThan(25);
+  });
+});
