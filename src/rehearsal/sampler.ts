@@ -9,15 +9,15 @@ import type { Node, Pod } from '../kube/objects.ts';
 import { type Instance, instanceOf } from '../probe/instances.ts';
 import { PROBE_NAMES, type ProbeName, refreshIntervalMs, SAMPLED_PEERS } from '../probe/manifests.ts';
 import { PairMatrix } from '../probe/matrix.ts';
-import { type AccessPath, InstanceReader, type Reading } from '../probe/read.ts';
+import { InstanceReader, type Reading } from '../probe/read.ts';
 import { ServiceBook, type ServiceState } from '../probe/service.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import type { Clock } from '../time/clock.ts';
 import { durationMs } from '../time/duration.ts';
 import type { Instrument, NodeView, View } from './gate/view.ts';
-import { bounded } from './sampler-bounded.ts';
 import { DisruptionLog } from './sampler-disruption.ts';
 import { SamplerEvents } from './sampler-events.ts';
+import { Poll } from './sampler-poll.ts';
 
 export interface SamplerDeps {
   readonly clock: Clock;
@@ -36,9 +36,6 @@ export interface SamplerDeps {
 }
 
 const JUDGED: readonly Probe[] = ['nodepinger', 'goldpinger'];
-const PARALLEL_READS = 16;
-/** Sweeps after which the proxy is tried first again for an instance that only the fall-back could read. */
-const PROXY_RETRY = 15;
 const API_CHECK_MS = 3_000;
 
 interface Seen {
@@ -49,7 +46,7 @@ interface Seen {
 export class Sampler implements Instrument {
   readonly #deps: SamplerDeps;
   readonly #intervalMs: number;
-  readonly #reader: InstanceReader;
+  readonly #poll: Poll;
   readonly #matrices: Record<Probe, PairMatrix>;
   readonly #service: ServiceBook;
   readonly #disruption: DisruptionLog;
@@ -58,8 +55,6 @@ export class Sampler implements Instrument {
   readonly #instances: Record<ProbeName, Instance[]> = { nodepinger: [], goldpinger: [], servicepinger: [] };
   readonly #byName: Record<Probe, Map<string, Instance>> = { nodepinger: new Map(), goldpinger: new Map() };
   readonly #seen = new Map<string, Seen>();
-  /** How each instance was last read, by uid. */
-  readonly #paths = new Map<string, { path: AccessPath | null; sweeps: number }>();
   /** For how long Ready instances could not be read, by uid. */
   readonly #blind = new Map<string, { ms: number; error: string }>();
   #replicas: number;
@@ -74,7 +69,7 @@ export class Sampler implements Instrument {
     const { scenario, clock } = deps;
     this.#deps = deps;
     this.#intervalMs = refreshIntervalMs(scenario);
-    this.#reader = new InstanceReader(deps.api, deps.host);
+    this.#poll = new Poll(new InstanceReader(deps.api, deps.host), clock, this.#intervalMs);
     this.#replicas = scenario.probes.goldpinger.replicas;
     this.#sweptAt = clock.now();
     this.#events = new SamplerEvents(deps.emit);
@@ -106,6 +101,7 @@ export class Sampler implements Instrument {
   async stop(): Promise<void> {
     this.#stop.abort(new Error('the sampler was stopped'));
     await this.#loop;
+    await this.#poll.close();
     this.#disruption.end();
   }
 
@@ -191,7 +187,7 @@ export class Sampler implements Instrument {
   #access(): View['access'] {
     const counts = { proxy: 0, fallback: 0, notAskable: 0 };
     for (const { uid, node } of this.#judged()) {
-      if (node !== '') counts[this.#paths.get(uid)?.path ?? 'notAskable']++;
+      if (node !== '') counts[this.#poll.path(uid) ?? 'notAskable']++;
     }
     return counts;
   }
@@ -224,20 +220,18 @@ export class Sampler implements Instrument {
     }
     this.#refresh();
     const asked = PROBE_NAMES.flatMap((probe) => this.#instances[probe]).filter((instance) => instance.ip !== '');
-    const answers = await bounded(asked, PARALLEL_READS, async (instance) => {
-      const { reading, silent } = await this.#reader.read(instance, this.#firstPath(instance.uid), signal);
-      return { instance, reading, silent, at: clock.now() };
-    });
+    const arrived = await this.#poll.sweep(asked, signal);
     // No answer to a proxied call may be the pod or the API; an API that answers by itself settles it.
-    const doubt = asked.length === 0 || answers.some((answer) => answer.silent);
+    const doubt = arrived.length === 0 || arrived.some((answer) => answer.silent);
     const apiUp = !doubt || (await this.#apiAnswers(start, signal));
     this.#refresh();
     const passed = wasDown ? 0 : clock.now() - this.#sweptAt;
-    for (const { instance, reading, at } of answers) {
-      if (reading.kind === 'read') this.#take(instance, reading, at);
-      else if (apiUp) this.#miss(instance, reading, at, passed);
-    }
     this.#sweptAt = clock.now();
+    if (apiUp) for (const blind of this.#blind.values()) blind.ms += passed;
+    for (const { instance, reading, at } of arrived) {
+      if (reading.kind === 'read') this.#take(instance, reading, at);
+      else if (apiUp) this.#miss(instance, reading, at);
+    }
   }
 
   async #apiAnswers(since: number, signal: AbortSignal): Promise<boolean> {
@@ -255,20 +249,8 @@ export class Sampler implements Instrument {
     return true;
   }
 
-  #firstPath(uid: string): AccessPath {
-    const last = this.#paths.get(uid);
-    return last?.path === 'fallback' && last.sweeps % PROXY_RETRY !== 0 ? 'fallback' : 'proxy';
-  }
-
-  #remember(uid: string, path: AccessPath | null): void {
-    const last = this.#paths.get(uid);
-    if (last?.path === path) last.sweeps++;
-    else this.#paths.set(uid, { path, sweeps: 1 });
-  }
-
   #take(instance: Instance, reading: Extract<Reading, { kind: 'read' }>, at: number): void {
     const { probe, uid } = instance;
-    this.#remember(uid, reading.path);
     this.#blind.delete(uid);
     if (probe === 'servicepinger') {
       this.#service.read(uid, reading.body.targets, at);
@@ -278,9 +260,8 @@ export class Sampler implements Instrument {
     this.#events.read(probe, instance, reading.body.pings, this.#byName[probe]);
   }
 
-  #miss(instance: Instance, reading: Extract<Reading, { kind: 'unreadable' }>, at: number, passed: number): void {
+  #miss(instance: Instance, reading: Extract<Reading, { kind: 'unreadable' }>, at: number): void {
     const { probe, uid } = instance;
-    this.#remember(uid, null);
     if (probe === 'servicepinger') {
       this.#service.unreadable(uid, reading.error);
       return;
@@ -292,8 +273,7 @@ export class Sampler implements Instrument {
       this.#blind.delete(uid);
       return;
     }
-    const ms = this.#blind.get(uid)?.ms;
-    this.#blind.set(uid, { ms: ms === undefined ? 0 : ms + passed, error: reading.error });
+    this.#blind.set(uid, { ms: this.#blind.get(uid)?.ms ?? 0, error: reading.error });
     this.#events.unreadable(probe, instance, reading.error);
   }
 
@@ -312,7 +292,8 @@ export class Sampler implements Instrument {
         this.#seen.set(instance.uid, { ip: instance.ip, since: now });
       }
     }
-    for (const book of [this.#seen, this.#paths, this.#blind]) {
+    this.#poll.keep(uids);
+    for (const book of [this.#seen, this.#blind]) {
       for (const uid of [...book.keys()]) if (!uids.has(uid)) book.delete(uid);
     }
     for (const probe of PROBE_NAMES) {

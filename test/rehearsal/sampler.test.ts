@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { EventBody } from '../../src/events/events.ts';
 import type { CommandResult, Host } from '../../src/host/host.ts';
-import { ApiUnreachable, type KubeApi, KubeError, type ProxyAnswer } from '../../src/kube/api.ts';
+import { ApiUnreachable, type CallOptions, type KubeApi, KubeError, type ProxyAnswer } from '../../src/kube/api.ts';
 import type { Node, Pod } from '../../src/kube/objects.ts';
 import { cniByAddress } from '../../src/probe/addresses.ts';
 import { Sampler } from '../../src/rehearsal/sampler.ts';
@@ -28,6 +28,8 @@ class Cluster {
   /** Pods that the pod proxy does not reach, that nothing reaches, and pairs whose pings fail. */
   readonly proxyBlind = new Set<string>();
   readonly deaf = new Set<string>();
+  /** How long a reading that fails takes, milliseconds. */
+  slowness = 0;
   readonly broken = new Set<string>();
   apiUp = true;
   proxyHangs = false;
@@ -78,11 +80,12 @@ class Cluster {
   }
 
   readonly api = {
-    proxyPod: async ({ name }: { name: string }): Promise<ProxyAnswer> => {
+    proxyPod: async ({ name }: { name: string }, _: string, options?: CallOptions): Promise<ProxyAnswer> => {
       this.asked.push(name);
       if (!this.apiUp) throw new ApiUnreachable('connection refused', 'GET');
       if (!this.pods.has(name)) throw new KubeError(404, 'NotFound', `pods "${name}" not found`, 'GET');
       if (this.proxyBlind.has(name) || this.deaf.has(name)) {
+        if (this.slowness > 0) await this.clock.sleep(this.slowness, options?.signal);
         if (this.proxyHangs) throw new ApiUnreachable('time-out', 'GET');
         throw new KubeError(503, 'ServiceUnavailable', 'error trying to reach service: i/o timeout', 'GET');
       }
@@ -238,6 +241,26 @@ describe('Sampler', () => {
     expect(cluster.ofType('sample').map(({ from, unreadable }) => [from, unreadable !== undefined])).toEqual([
       ['nodepinger-1', true],
     ]);
+  });
+
+  it('does not let instances that take long hold up the others', async () => {
+    const cluster = new Cluster();
+    cluster.slowness = 9_000;
+    await cluster.run(async () => {
+      await cluster.sweeps(4);
+      cluster.deaf.add('goldpinger-1');
+      const from = cluster.clock.now();
+      for (let i = 0; i < 10; i++) {
+        await cluster.sweeps(1);
+        const { pairs } = cluster.sampler.view(START).probes[0]?.judgement ?? { pairs: [] };
+        expect(pairs.map(({ state }) => state)).toEqual(['healthy', 'healthy']);
+      }
+      // Each sweep starts on the beat and takes at most one.
+      expect(cluster.clock.now() - from).toBeLessThanOrEqual(11 * INTERVAL);
+      expect(cluster.states()).toEqual({ healthy: 3, unknown: 1 });
+      expect(cluster.asked.filter((name) => name === 'goldpinger-1').length).toBeLessThan(9);
+      expect(cluster.sampler.view(START).blind.map(({ instance }) => instance.pod)).toEqual(['goldpinger-1']);
+    });
   });
 
   it('knows an API that is away from pods that cannot be read', async () => {

@@ -21,6 +21,8 @@ export interface GateDeps {
   readonly gate: Scenario['gate'];
   readonly timeouts: Pick<Scenario['timeouts'], 'apiOutage' | 'unreadable'>;
   readonly signal?: AbortSignal;
+  /** Called when everything was good for the first time, before an observation: the install dip ends here. */
+  readonly onSettled?: () => void;
   /** Asked when the API stayed away: names what the environment did (a control plane's container gone), if anything. */
   readonly outageCause?: () => Promise<Blame | undefined>;
 }
@@ -128,6 +130,7 @@ class Judging {
 
   async run(): Promise<Judged> {
     const settled = await this.#settle();
+    if (settled.settledAt !== null) this.#deps.onSettled?.();
     if (settled.blame || !this.#request.observed) return settled;
     return this.#hold(settled);
   }

@@ -110,6 +110,7 @@ interface Options {
   readonly maxDisruption?: string;
   readonly checkpoints?: readonly JudgedCheckpoint[];
   readonly assertions?: readonly AssertionRunner[];
+  readonly onSettled?: () => void;
 }
 
 async function judge(scene: Scene, options: Options = {}) {
@@ -133,6 +134,7 @@ async function judge(scene: Scene, options: Options = {}) {
         maxDisruption: options.maxDisruption ?? 'unlimited',
       },
       timeouts: { apiOutage: '300s', unreadable: '180s' },
+      ...(options.onSettled ? { onSettled: options.onSettled } : {}),
     },
   );
   const checkpoints = events.filter((event) => event.type === 'checkpoint');
@@ -336,6 +338,15 @@ describe('observation', () => {
     expect(judged.reason).toBe('assertion-failed');
     expect(judged.seconds).toBeLessThan(122);
     expect(judged.outcome).toHaveProperty('failure.message', expect.stringContaining('kind-control-plane'));
+  });
+
+  it('tells when everything was good for the first time', async () => {
+    const scene = new Scene((s) => (s < 20 ? 'bad' : 'good'));
+    const at: number[] = [];
+    await judge(scene, { observed: true, onSettled: () => at.push((scene.now - START) / 1_000) });
+    expect(at).toEqual([20]);
+    await judge(new Scene(() => 'bad'), { onSettled: () => at.push(0) });
+    expect(at).toEqual([20]);
   });
 
   it('asks the assertions once more at its end', async () => {
