@@ -8,7 +8,7 @@ import type { Machine, World } from '../../../world.ts';
 import type { Release } from '../release.ts';
 import { type Endpoint, endpointTable } from './endpoints.ts';
 import { MTU_FILE } from './files.ts';
-import { compilePolicies, policiesOf } from './policies.ts';
+import { policyCompiler } from './policies.ts';
 import { applyRoutes, IPIP_DEVICE, VXLAN_DEVICE, wantedRoutes } from './routes.ts';
 import { applyHooks, type Chains, staticChains } from './rules.ts';
 import { type Topology, type TopologySource, wantsIpip, wantsVxlan } from './topology.ts';
@@ -162,7 +162,7 @@ export function readKernel(network: NodeNetwork): FelixState {
 
 function endpointsOf(input: FelixInput, network: NodeNetwork): Endpoint[] {
   const { world } = input;
-  const compiled = compilePolicies(world);
+  const compiler = policyCompiler(world);
   return network
     .pods()
     .filter((attachment) => attachment.cni === 'calico' && network.link(attachment.device))
@@ -171,7 +171,7 @@ function endpointsOf(input: FelixInput, network: NodeNetwork): Endpoint[] {
       return {
         attachment,
         serviceAccount: pod?.spec?.serviceAccountName ?? 'default',
-        policies: policiesOf(compiled, attachment.namespace, pod?.metadata.labels ?? attachment.labels),
+        policies: compiler.of(attachment.namespace, pod?.metadata.labels ?? { ...attachment.labels }),
       };
     });
 }

@@ -69,21 +69,35 @@ function members(world: World, policyNamespace: string, peer: Peer, calicoIps: R
     .sort();
 }
 
-/** Matches of the ports of a rule; a named port is looked up nowhere and therefore matches nothing (not modelled). */
-function portMatches(ports: readonly PolicyPort[] | undefined): { match: string; text: string }[] {
+/** Numbers behind a named port: those of the pods' containers that carry the name. */
+function namedPorts(world: World, namespace: string, name: string): number[] {
+  const ports = world.store
+    .list<Pod>('pods', { namespace })
+    .flatMap((pod) => pod.spec?.containers.flatMap((container) => container.ports ?? []) ?? [])
+    .filter((port) => port.name === name)
+    .map((port) => port.containerPort);
+  return [...new Set(ports)].sort((a, b) => a - b);
+}
+
+function portMatches(
+  world: World,
+  namespace: string,
+  ports: readonly PolicyPort[] | undefined,
+): { match: string; text: string }[] {
   if (!ports || ports.length === 0) return [{ match: '', text: '' }];
   return ports.flatMap(({ port, endPort, protocol = 'TCP' }) => {
-    const name = protocol.toLowerCase();
-    if (port === undefined) return [{ match: `-p ${name}`, text: '' }];
-    if (typeof port !== 'number') return [];
-    return [{ match: `-p ${name}`, text: `-m multiport --dports ${endPort ? `${port}:${endPort}` : port}` }];
+    const match = `-p ${protocol.toLowerCase()}`;
+    if (port === undefined) return [{ match, text: '' }];
+    if (typeof port === 'number') {
+      return [{ match, text: `-m multiport --dports ${endPort ? `${port}:${endPort}` : port}` }];
+    }
+    const numbers = namedPorts(world, namespace, String(port));
+    return numbers.length > 0 ? [{ match, text: `-m multiport --dports ${numbers.join(',')}` }] : [];
   });
 }
 
 interface Compiled {
   readonly name: string;
-  readonly namespace: string;
-  readonly selector: LabelSelector | undefined;
   readonly ingress: boolean;
   readonly egress: boolean;
   readonly chains: Chains;
@@ -108,7 +122,7 @@ function compileWay(
   };
   const side = way === 'ingress' ? 'src' : 'dst';
   for (const { peers, ports } of rules) {
-    for (const port of portMatches(ports)) {
+    for (const port of portMatches(world, policy.namespace, ports)) {
       for (const peer of peers && peers.length > 0 ? peers : [undefined]) {
         let text = port.text;
         let match = port.match;
@@ -131,44 +145,25 @@ function compileWay(
   return [chain, texts];
 }
 
-/** Compiles every policy of the cluster; empty when there is none. */
-export function compilePolicies(world: World): Compiled[] {
-  const policies = world.store.list<NetworkPolicy>(RESOURCES.policies);
-  if (policies.length === 0) return [];
-  const calicoIps = new Set(
-    world.network.nodes().flatMap((node) => node.pods().flatMap((pod) => (pod.cni === 'calico' ? [pod.ip] : []))),
-  );
-  return policies.map((policy) => {
-    const namespace = policy.metadata.namespace ?? 'default';
-    // Felix names Kubernetes policies NAMESPACE/knp.default.NAME.
-    const id = { name: `${namespace}/knp.default.${policy.metadata.name}`, namespace };
-    const types = policy.spec?.policyTypes ?? (policy.spec?.egress ? ['Ingress', 'Egress'] : ['Ingress']);
-    const sets = new Map<string, string[]>();
-    const chains: Chains = new Map();
-    if (types.includes('Ingress')) {
-      const rules = (policy.spec?.ingress ?? []).map((rule) => ({
-        peers: peersOf(rule, '_from', 'from'),
-        ports: rule.ports,
-      }));
-      chains.set(...compileWay(world, id, 'ingress', rules, calicoIps, sets));
-    }
-    if (types.includes('Egress')) {
-      const rules = (policy.spec?.egress ?? []).map((rule) => ({
-        peers: peersOf(rule, 'to', 'to'),
-        ports: rule.ports,
-      }));
-      chains.set(...compileWay(world, id, 'egress', rules, calicoIps, sets));
-    }
-    return {
-      name: id.name,
-      namespace,
-      selector: policy.spec?.podSelector,
-      ingress: types.includes('Ingress'),
-      egress: types.includes('Egress'),
-      chains,
-      sets,
-    };
-  });
+function compile(world: World, policy: NetworkPolicy, calicoIps: ReadonlySet<string>): Compiled {
+  const namespace = policy.metadata.namespace ?? 'default';
+  // Felix names Kubernetes policies NAMESPACE/knp.default.NAME.
+  const id = { name: `${namespace}/knp.default.${policy.metadata.name}`, namespace };
+  const types = policy.spec?.policyTypes ?? (policy.spec?.egress ? ['Ingress', 'Egress'] : ['Ingress']);
+  const sets = new Map<string, string[]>();
+  const chains: Chains = new Map();
+  if (types.includes('Ingress')) {
+    const rules = (policy.spec?.ingress ?? []).map((rule) => ({
+      peers: peersOf(rule, '_from', 'from'),
+      ports: rule.ports,
+    }));
+    chains.set(...compileWay(world, id, 'ingress', rules, calicoIps, sets));
+  }
+  if (types.includes('Egress')) {
+    const rules = (policy.spec?.egress ?? []).map((rule) => ({ peers: peersOf(rule, 'to', 'to'), ports: rule.ports }));
+    chains.set(...compileWay(world, id, 'egress', rules, calicoIps, sets));
+  }
+  return { name: id.name, ingress: types.includes('Ingress'), egress: types.includes('Egress'), chains, sets };
 }
 
 /** The generated client calls `from` `_from`; on the wire it is `from`. */
@@ -177,18 +172,36 @@ function peersOf(rule: object, generated: string, wire: string): Peer[] | undefi
   return fields[wire] ?? fields[generated];
 }
 
-/** The policies that select a pod, out of all compiled ones. */
-export function policiesOf(
-  compiled: readonly Compiled[],
-  namespace: string,
-  labels: Readonly<Record<string, string>>,
-): EndpointPolicies {
-  const selected = compiled.filter((policy) => policy.namespace === namespace && selects(policy.selector, labels));
-  if (selected.length === 0) return NO_POLICIES;
+export interface PolicyCompiler {
+  /** The policies that select a pod. */
+  of(namespace: string, labels: Readonly<Record<string, string>>): EndpointPolicies;
+}
+
+/** Compiles policies of the world as it is now, each one only when it selects an endpoint that is asked about. */
+export function policyCompiler(world: World): PolicyCompiler {
+  const policies = world.store.list<NetworkPolicy>(RESOURCES.policies);
+  const compiled = new Map<NetworkPolicy, Compiled>();
+  let calicoIps: ReadonlySet<string> | undefined;
+  const get = (policy: NetworkPolicy): Compiled => {
+    calicoIps ??= new Set(
+      world.network.nodes().flatMap((node) => node.pods().flatMap((pod) => (pod.cni === 'calico' ? [pod.ip] : []))),
+    );
+    const known = compiled.get(policy) ?? compile(world, policy, calicoIps);
+    compiled.set(policy, known);
+    return known;
+  };
   return {
-    ingress: selected.filter((policy) => policy.ingress).map((policy) => policy.name),
-    egress: selected.filter((policy) => policy.egress).map((policy) => policy.name),
-    chains: new Map(selected.flatMap((policy) => [...policy.chains])),
-    sets: new Map(selected.flatMap((policy) => [...policy.sets])),
+    of: (namespace, labels) => {
+      const selected = policies
+        .filter((policy) => policy.metadata.namespace === namespace && selects(policy.spec?.podSelector, labels))
+        .map(get);
+      if (selected.length === 0) return NO_POLICIES;
+      return {
+        ingress: selected.filter((policy) => policy.ingress).map((policy) => policy.name),
+        egress: selected.filter((policy) => policy.egress).map((policy) => policy.name),
+        chains: new Map(selected.flatMap((policy) => [...policy.chains])),
+        sets: new Map(selected.flatMap((policy) => [...policy.sets])),
+      };
+    },
   };
 }
