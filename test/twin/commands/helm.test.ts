@@ -4,7 +4,7 @@ import type { ConfigMap, DaemonSet, KubeObject, Secret } from '../../../src/kube
 import type { JsonObject } from '../../../src/scenario/scenario.ts';
 import { helmCommand } from '../../../src/twin/commands/helm.ts';
 import type { Network } from '../../../src/twin/network/network.ts';
-import { type FakeWorld, fakeWorld } from '../actors/cilium/fake-world.ts';
+import { FakeStore, type FakeWorld, fakeWorld } from '../actors/cilium/fake-world.ts';
 
 const VALUES: JsonObject = {
   tunnelPort: 8473,
@@ -30,9 +30,13 @@ function helm(
 const upgrade = (version: string, values = '-'): string =>
   `upgrade --install cilium cilium --repo https://helm.cilium.io/ --version ${version} --namespace kube-system --kubeconfig /tmp/k --values ${values}`;
 
-function setUp(): { world: FakeWorld; run: ReturnType<typeof helm> } {
-  const world = fakeWorld({} as Network);
-  return { world, run: helm(world) };
+function setUp(): { world: FakeWorld; run: ReturnType<typeof helm>; writes: string[] } {
+  let store: FakeStore | undefined;
+  const world = fakeWorld({} as Network, 1, (time) => {
+    store = new FakeStore(time);
+    return store;
+  });
+  return { world, run: helm(world), writes: store!.writes };
 }
 
 describe('helm', () => {
@@ -44,11 +48,11 @@ describe('helm', () => {
   test.each(['install cilium cilium', 'list', 'version', 'version --short', `${upgrade('1.19.6')} --wait`])(
     '%s is not modelled',
     async (args) => {
-      const { world, run } = setUp();
+      const { run, writes } = setUp();
       const result = await run(args, stringify(VALUES));
       expect(result.exitCode).toBe(64);
       expect(result.stderr).toContain('not modelled by the twin: helm');
-      expect(world.store.writes).toEqual([]);
+      expect(writes).toEqual([]);
     },
   );
 
@@ -73,7 +77,7 @@ describe('helm', () => {
   });
 
   test('an upgrade with the same values leaves every object as it is, also what others changed in it', async () => {
-    const { world, run } = setUp();
+    const { world, run, writes } = setUp();
     await run(upgrade('1.19.6'), stringify(VALUES));
     const restarted = '2026-11-22T23:50:00Z';
     world.store.update<DaemonSet & KubeObject>(
@@ -83,9 +87,9 @@ describe('helm', () => {
         draft.spec!.template.metadata!.annotations!['kubectl.kubernetes.io/restartedAt'] = restarted;
       },
     );
-    const before = world.store.writes.length;
+    const before = writes.length;
     await run(upgrade('1.19.6'), stringify(VALUES));
-    expect(world.store.writes.slice(before).filter((write) => !write.includes('secrets'))).toEqual([]);
+    expect(writes.slice(before).filter((write) => !write.includes('secrets'))).toEqual([]);
     const annotations = world.store.get<DaemonSet & KubeObject>('daemonsets.apps', 'cilium', 'kube-system')!.spec!
       .template.metadata!.annotations;
     expect(annotations!['kubectl.kubernetes.io/restartedAt']).toBe(restarted);
@@ -130,20 +134,20 @@ describe('helm', () => {
     ['values not modelled', '1.19.6', { encryption: { enabled: true } }, 64, 'Helm values encryption.enabled'],
     ['an unknown key', '1.19.6', { tunelPort: 1 }, 0, ''],
   ] as [string, string, JsonObject, number, string][])('%s', async (_, version, values, exitCode, stderr) => {
-    const { world, run } = setUp();
+    const { run, writes } = setUp();
     const result = await run(upgrade(version), stringify(values));
     expect(result.exitCode).toBe(exitCode);
     expect(result.stderr).toContain(stderr);
-    expect(world.store.writes.length > 0).toBe(exitCode === 0);
+    expect(writes.length > 0).toBe(exitCode === 0);
   });
 
   test('a failed upgrade says so and changes nothing', async () => {
-    const { world, run } = setUp();
+    const { run, writes } = setUp();
     await run(upgrade('1.19.6'), stringify(VALUES));
-    const before = world.store.writes.length;
+    const before = writes.length;
     const result = await run(upgrade('1.19.6'), stringify({ tunnelPort: '8473' }));
     expect(result.stderr).toMatch(/^Error: UPGRADE FAILED: values don't meet/);
-    expect(world.store.writes.length).toBe(before);
+    expect(writes.length).toBe(before);
   });
 
   test('an API that is away, and a values file that is not there', async () => {

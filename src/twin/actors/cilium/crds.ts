@@ -83,9 +83,13 @@ export function registerCrds(world: World, minor: number): void {
   for (const crd of ciliumCrds(minor)) {
     const existing = world.store.get<CustomResourceDefinition>(CRDS, crd.metadata.name);
     if (existing === undefined) world.store.create(CRDS, crd as never);
-    else
+    else if (versionsOf(existing) !== versionsOf(crd))
       world.store.update(CRDS, { name: crd.metadata.name }, (draft) => {
-        Object.assign(draft, { spec: crd.spec });
+        Object.assign(draft, { spec: { ...existing.spec, versions: crd.spec.versions } });
       });
   }
+}
+
+function versionsOf(crd: CustomResourceDefinition): string {
+  return JSON.stringify(crd.spec.versions.map(({ name, served, storage }) => [name, served, storage]));
 }

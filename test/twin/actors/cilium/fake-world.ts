@@ -137,12 +137,15 @@ export class FakeStore implements ObjectStore {
 
 export interface FakeWorld extends World {
   readonly time: FakeTime;
-  readonly store: FakeStore;
   readonly machines: Map<string, Machine>;
   api: boolean;
 }
 
-export function fakeWorld(network: Network, seed = 1): FakeWorld {
+export function fakeWorld(
+  network: Network,
+  seed = 1,
+  makeStore: (time: FakeTime) => ObjectStore = (time) => new FakeStore(time),
+): FakeWorld {
   const time = new FakeTime();
   const streams = new Map<string, Random>();
   return {
@@ -152,7 +155,7 @@ export function fakeWorld(network: Network, seed = 1): FakeWorld {
       streams.set(consumer, stream);
       return stream;
     },
-    store: new FakeStore(time),
+    store: makeStore(time),
     network,
     programs: createProgramCatalogue(),
     cniPlugins: new Map<string, CniPlugin>(),
