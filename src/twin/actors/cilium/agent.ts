@@ -6,7 +6,15 @@ import type { Cancel, ContainerContext, Process } from '../../world.ts';
 import { claimOwnAddresses, ensureCiliumNode } from './cilium-node.ts';
 import { manageCniDirectory, uninstallCni } from './cni-file.ts';
 import { type AgentConfig, mergedConfig, minorOfImage, readAgentConfig } from './config.ts';
-import { ensureDevices, findMtu, syncDatapath, syncEndpointMtu, syncRules, tunnelMap } from './datapath.ts';
+import {
+  changesTunnels,
+  ensureDevices,
+  findMtu,
+  syncDatapath,
+  syncEndpointMtu,
+  syncRules,
+  tunnelMap,
+} from './datapath.ts';
 import { removeStaleEndpoints } from './endpoints.ts';
 import { HEALTH_PORT, healthAnswer, renewHealthEndpoint } from './health.ts';
 import { CILIUM_NODES, type CiliumNode } from './objects.ts';
@@ -123,8 +131,10 @@ export function agentProgram(context: ContainerContext): Process {
     cleanup.push(
       world.store.onChange<CiliumNode>(CILIUM_NODES, (event) => {
         if (pending || event.object.metadata.name === machine.name) return;
+        if (!changesTunnels(event.type === 'DELETED' ? undefined : event.object, event.previous)) return;
         pending = true;
-        context.after(200, () => {
+        // Many nodes that arrive together are taken in one go, or their number would count squared.
+        context.after(Math.max(200, 5 * world.machines.size), () => {
           pending = false;
           sync();
         });

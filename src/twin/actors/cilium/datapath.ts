@@ -15,7 +15,7 @@ const TUNNEL_OVERHEAD = 50;
  * device with the default route.
  */
 export function findMtu(network: NodeNetwork, config: AgentConfig, minor: number): { device: number; route: number } {
-  const withRoute = /^default .*\bdev (\S+)/m.exec(network.routes().join('\n'))?.[1];
+  const withRoute = minor >= 17 ? undefined : /^default .*\bdev (\S+)/m.exec(network.routes().join('\n'))?.[1];
   const selected = network
     .links()
     .filter(
@@ -82,13 +82,24 @@ export function ensureDevices(
   return ensureTunnel(network, config, state.mtu.device, minor);
 }
 
+/** Pod CIDRs and underlay address of another node; no CIDRs while it has none, or is gone. */
+function servedBy(node: CiliumNode | undefined): { cidrs: readonly string[]; address: string } {
+  const address = node?.spec.addresses.find((entry) => entry.type === 'InternalIP')?.ip;
+  return address === undefined ? { cidrs: [], address: '' } : { cidrs: node?.spec.ipam.podCIDRs ?? [], address };
+}
+
+/** Does a change of a CiliumNode concern the other nodes? */
+export function changesTunnels(node: CiliumNode | undefined, previous: CiliumNode | undefined): boolean {
+  return JSON.stringify(servedBy(node)) !== JSON.stringify(servedBy(previous));
+}
+
 /** Pod CIDR → node address, of all CiliumNodes but this one. */
 export function tunnelMap(world: World, own: string): Map<string, string> {
   const tunnels = new Map<string, string>();
   for (const node of world.store.list<CiliumNode>(CILIUM_NODES)) {
-    const address = node.spec.addresses.find((entry) => entry.type === 'InternalIP')?.ip;
-    if (node.metadata.name === own || address === undefined) continue;
-    for (const cidr of node.spec.ipam.podCIDRs ?? []) tunnels.set(cidr, address);
+    if (node.metadata.name === own) continue;
+    const { cidrs, address } = servedBy(node);
+    for (const cidr of cidrs) tunnels.set(cidr, address);
   }
   return tunnels;
 }
