@@ -109,6 +109,8 @@ export function ensureSet(
       (draft) => {
         draft.metadata.annotations = { ...draft.metadata.annotations, [REVISION]: String(number) };
       },
+      // Through the status, which takes annotations along: no new generation (recorded: deploy-create).
+      { subresource: 'status' },
     );
   }
   return { set: result, created: existing === undefined };

@@ -27,25 +27,7 @@ export function availableIn(pod: Pod, minReadySeconds: number, now: number): num
 export const isAvailable = (pod: Pod, minReadySeconds: number, now: number): boolean =>
   availableIn(pod, minReadySeconds, now) === 0;
 
-/** Priorities of the two built-in classes (scheduling.k8s.io). */
-const PRIORITIES: Record<string, number> = {
-  'system-node-critical': 2_000_001_000,
-  'system-cluster-critical': 2_000_000_000,
-};
-
-/** Admission's DefaultTolerationSeconds: 300 s on a node that is not ready or unreachable. */
-function withDefaultTolerations(given: readonly Toleration[]): Toleration[] {
-  const tolerations = [...given];
-  for (const key of ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable']) {
-    const tolerated = given.some(
-      (one) => (one.key === key || one.key === undefined) && (one.effect === 'NoExecute' || one.effect === undefined),
-    );
-    if (!tolerated) tolerations.push({ key, operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 300 });
-  }
-  return tolerations;
-}
-
-/** Makes a pod of a template for its controller. `adjust` changes the draft before it is created. */
+/** Makes a pod of a template for its controller; admission completes it. `adjust` changes the draft before it is created. */
 export function createPod(
   world: World,
   owner: Owner,
@@ -67,13 +49,8 @@ export function createPod(
       ownerReferences: [controllerReference(owner)],
     },
     spec,
-    status: { phase: 'Pending' },
   } as unknown as Pod;
   adjust?.(draft);
-  spec.tolerations = withDefaultTolerations(spec.tolerations ?? []);
-  spec.serviceAccountName ??= 'default';
-  const priority = PRIORITIES[spec.priorityClassName ?? ''];
-  if (priority !== undefined) spec.priority ??= priority;
   return world.store.create<Pod>('pods', draft);
 }
 

@@ -1,18 +1,9 @@
-/** A world without machines or a real network, for tests of controllers and of goldpinger: a small store on virtual time. */
-import type { KubeObject, Node, Pod } from '../../../src/kube/objects.ts';
+/** A world without machines or a real network, for tests of controllers and of goldpinger: the real store on virtual time. */
+import type { Node, Pod } from '../../../src/kube/objects.ts';
 import { randomStream } from '../../../src/time/random.ts';
-import type {
-  Machine,
-  ObjectStore,
-  Process,
-  ProgramCatalogue,
-  Program,
-  ResourceName,
-  SimulatedTime,
-  StoreEvent,
-  World,
-} from '../../../src/twin/world.ts';
+import { createObjectStore, type Store } from '../../../src/twin/api/store.ts';
 import type { ConnectOutcome, Network, Source } from '../../../src/twin/network/network.ts';
+import type { Machine, Process, Program, ProgramCatalogue, SimulatedTime, World } from '../../../src/twin/world.ts';
 
 export const EPOCH = Date.UTC(2026, 0, 1);
 
@@ -38,7 +29,8 @@ export class FakeTime implements SimulatedTime {
       let next: { at: number; order: number; action: () => void } | undefined;
       for (const timer of this.#timers) {
         if (timer.at > end) continue;
-        if (next === undefined || timer.at < next.at || (timer.at === next.at && timer.order < next.order)) next = timer;
+        if (next === undefined || timer.at < next.at || (timer.at === next.at && timer.order < next.order))
+          next = timer;
       }
       if (next === undefined) break;
       const due = next;
@@ -48,153 +40,6 @@ export class FakeTime implements SimulatedTime {
       due.action();
     }
     this.#now = end;
-  }
-}
-
-export class FakeError extends Error {
-  readonly code: number;
-  constructor(code: number, message: string) {
-    super(message);
-    this.code = code;
-  }
-}
-
-type Ref = { name: string; namespace?: string | undefined; uid?: string | undefined };
-
-/** As much of the API's behaviour as controllers need. */
-export class FakeStore implements ObjectStore {
-  readonly #time: SimulatedTime;
-  readonly #objects = new Map<ResourceName, Map<string, KubeObject>>();
-  readonly #hooks: { resource: string; hook: (event: StoreEvent) => void }[] = [];
-  #revision = 0;
-  constructor(time: SimulatedTime) {
-    this.#time = time;
-  }
-  #key(name: string, namespace: string | undefined): string {
-    return `${namespace ?? ''}/${name}`;
-  }
-  #all(resource: ResourceName): Map<string, KubeObject> {
-    const known = this.#objects.get(resource);
-    if (known !== undefined) return known;
-    const fresh = new Map<string, KubeObject>();
-    this.#objects.set(resource, fresh);
-    return fresh;
-  }
-  #stamp(ms = this.#time.now()): string {
-    return `${new Date(ms).toISOString().slice(0, 19)}Z`;
-  }
-  #emit(event: StoreEvent): void {
-    for (const { resource, hook } of this.#hooks) if (resource === '*' || resource === event.resource) hook(event);
-  }
-  get<T extends KubeObject>(resource: ResourceName, name: string, namespace?: string): T | undefined {
-    return this.#all(resource).get(this.#key(name, namespace)) as T | undefined;
-  }
-  list<T extends KubeObject>(
-    resource: ResourceName,
-    filter: { namespace?: string; labels?: Record<string, string> } = {},
-  ): T[] {
-    return [...this.#all(resource)]
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([, object]) => object)
-      .filter((object) => filter.namespace === undefined || object.metadata.namespace === filter.namespace)
-      .filter((object) =>
-        Object.entries(filter.labels ?? {}).every(([key, value]) => object.metadata.labels?.[key] === value),
-      ) as T[];
-  }
-  podsOnNode(node: string): Pod[] {
-    return this.list<Pod>('pods').filter((pod) => pod.spec?.nodeName === node);
-  }
-  create<T extends KubeObject>(resource: ResourceName, object: T): T {
-    const copy = structuredClone(object) as KubeObject & { metadata: { generateName?: string } };
-    this.#revision += 1;
-    if (copy.metadata.name === undefined) {
-      copy.metadata.name = `${copy.metadata.generateName ?? ''}${String(this.#revision).padStart(5, '0')}`;
-    }
-    const key = this.#key(copy.metadata.name, copy.metadata.namespace);
-    if (this.#all(resource).has(key)) throw new FakeError(409, `${resource} "${copy.metadata.name}" already exists`);
-    copy.metadata.uid = `uid-${this.#revision}`;
-    copy.metadata.resourceVersion = String(this.#revision);
-    copy.metadata.creationTimestamp = this.#stamp();
-    copy.metadata.generation = 1;
-    if (resource === 'namespaces') (copy as { spec?: unknown }).spec = { finalizers: ['kubernetes'] };
-    this.#all(resource).set(key, copy);
-    this.#emit({ type: 'ADDED', resource, object: copy, previous: undefined });
-    return copy as unknown as T;
-  }
-  update<T extends KubeObject>(
-    resource: ResourceName,
-    ref: Ref,
-    change: (draft: T) => void,
-    options: { subresource?: 'status' } = {},
-  ): T | undefined {
-    const key = this.#key(ref.name, ref.namespace);
-    const previous = this.#all(resource).get(key);
-    if (previous === undefined || (ref.uid !== undefined && ref.uid !== previous.metadata.uid)) return undefined;
-    const draft = structuredClone(previous);
-    change(draft as T);
-    if (JSON.stringify(draft) === JSON.stringify(previous)) return previous as T;
-    this.#revision += 1;
-    draft.metadata.resourceVersion = String(this.#revision);
-    const specChanged = JSON.stringify(draft['spec']) !== JSON.stringify(previous['spec']);
-    if (options.subresource === undefined && specChanged) draft.metadata.generation = (previous.metadata.generation ?? 1) + 1;
-    const spec = draft['spec'] as { finalizers?: string[] } | undefined;
-    const leaving =
-      previous.metadata.deletionTimestamp !== undefined &&
-      (draft.metadata.finalizers?.length ?? 0) === 0 &&
-      (resource === 'namespaces' ? (spec?.finalizers?.length ?? 0) === 0 : (previous.metadata.finalizers?.length ?? 0) > 0);
-    if (leaving) {
-      this.#all(resource).delete(key);
-      this.#emit({ type: 'DELETED', resource, object: draft, previous });
-    } else {
-      this.#all(resource).set(key, draft);
-      this.#emit({ type: 'MODIFIED', resource, object: draft, previous });
-    }
-    return draft as T;
-  }
-  remove(
-    resource: ResourceName,
-    ref: Ref,
-    options: { gracePeriodSeconds?: number; propagation?: 'Background' | 'Foreground' | 'Orphan' } = {},
-  ): boolean {
-    const key = this.#key(ref.name, ref.namespace);
-    const previous = this.#all(resource).get(key);
-    if (previous === undefined || (ref.uid !== undefined && ref.uid !== previous.metadata.uid)) return false;
-    const finalizers = [...(previous.metadata.finalizers ?? [])];
-    if (options.propagation === 'Foreground') finalizers.push('foregroundDeletion');
-    if (options.propagation === 'Orphan') finalizers.push('orphan');
-    if (resource === 'customresourcedefinitions.apiextensions.k8s.io' && finalizers.length === 0) {
-      finalizers.push('customresourcecleanup.apiextensions.k8s.io');
-    }
-    const pod = previous as unknown as Pod;
-    const terminal = pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
-    const graceful = resource === 'pods' && pod.spec?.nodeName !== undefined && !terminal;
-    const grace = graceful ? (options.gracePeriodSeconds ?? pod.spec?.terminationGracePeriodSeconds ?? 30) : 0;
-    const gone = this.#all(resource).get(key);
-    if (grace > 0 || finalizers.length > 0 || (resource === 'namespaces' && gone !== undefined)) {
-      if (previous.metadata.deletionTimestamp !== undefined && grace > 0) return true;
-      this.#revision += 1;
-      const draft = structuredClone(previous);
-      draft.metadata.deletionTimestamp ??= this.#stamp(this.#time.now() + grace * 1000);
-      draft.metadata.deletionGracePeriodSeconds ??= grace;
-      draft.metadata.resourceVersion = String(this.#revision);
-      if (finalizers.length > 0) draft.metadata.finalizers = [...new Set(finalizers)];
-      if (resource === 'namespaces') (draft as { status?: unknown }).status = { phase: 'Terminating' };
-      this.#all(resource).set(key, draft);
-      this.#emit({ type: 'MODIFIED', resource, object: draft, previous });
-      return true;
-    }
-    this.#revision += 1;
-    this.#all(resource).delete(key);
-    this.#emit({ type: 'DELETED', resource, object: previous, previous });
-    return true;
-  }
-  onChange<T extends KubeObject>(resource: ResourceName | '*', hook: (event: StoreEvent<T>) => void): () => void {
-    const entry = { resource, hook: hook as unknown as (event: StoreEvent) => void };
-    this.#hooks.push(entry);
-    return () => void this.#hooks.splice(this.#hooks.indexOf(entry), 1);
-  }
-  has(): boolean {
-    return true;
   }
 }
 
@@ -225,7 +70,7 @@ export class FakeNetwork {
 
 export interface FakeWorld extends World {
   readonly time: FakeTime;
-  readonly store: FakeStore;
+  readonly store: Store;
   readonly fakeNetwork: FakeNetwork;
   readonly processes: Map<string, Process>;
   up: boolean;
@@ -246,7 +91,7 @@ export function fakeWorld(options: { kubernetes?: string; seed?: number } = {}):
   const world: FakeWorld = {
     time,
     random: (consumer) => randomStream(seed, consumer),
-    store: new FakeStore(time),
+    store: createObjectStore({ time, random: randomStream(seed, 'store') }),
     fakeNetwork: network,
     network: network as unknown as Network,
     programs: catalogue,
@@ -287,6 +132,7 @@ export function playKubelet(
 ): void {
   const { time, store } = world;
   let address = 0;
+  let started = 0;
   const handled = new Set<string>();
   store.onChange<Pod>('pods', ({ type, object }) => {
     if (type === 'DELETED' || object.spec?.nodeName === undefined) return;
@@ -295,10 +141,13 @@ export function playKubelet(
       const key = `${object.metadata.uid}/${step}`;
       if (handled.has(key)) return;
       handled.add(key);
+      if (step === 'start') started += 1;
       time.after(ms, action);
     };
     if (object.metadata.deletionTimestamp === undefined) {
-      once('start', options.startMs ?? 1_000, () => {
+      // Never two at the same instant: kubelets are not in step.
+      const delay = (options.startMs ?? 1_000) + 50 * (started % 4);
+      once('start', delay, () => {
         store.update<Pod>(
           'pods',
           ref,

@@ -68,8 +68,7 @@ export function filtersFor(
     if (ports.length > 0 && state.pods.some((other) => hostPorts(other).some((a) => ports.some((b) => clash(a, b))))) {
       return soft("node(s) didn't have free ports for the requested pod ports");
     }
-    if (state.pods.length + 1 > Number(state.node.status?.allocatable?.['pods'] ?? MAX_PODS))
-      return soft('Too many pods');
+    if (state.pods.length + 1 > Number(state.node.status?.allocatable?.pods ?? MAX_PODS)) return soft('Too many pods');
     const spread = violation(pod, state, constraints);
     if (spread === 'label') {
       return hard("node(s) didn't match pod topology spread constraints (missing required label)");

@@ -28,7 +28,7 @@ describe('/check', () => {
     const times = new Set<string>();
     for (let i = 0; i < 200; i++) {
       s.world.time.run(100);
-      times.add(s.check(s.uids[0])['b']!.PingTime);
+      times.add(s.check(s.uids[0]).b!.PingTime);
     }
     const stamps = [...times].map((time) => Date.parse(time));
     const gaps = stamps.slice(1).map((time, i) => time - stamps[i]!);
@@ -60,8 +60,8 @@ describe('/check', () => {
     s.world.time.run(5_000);
     act(s);
     s.world.time.run(5_500);
-    expect(s.check(s.uids[0])['b']).toMatchObject({ OK: false, error, 'status-code': code });
-    expect(s.check(s.uids[2])['c']).toMatchObject({ OK: true });
+    expect(s.check(s.uids[0]).b).toMatchObject({ OK: false, error, 'status-code': code });
+    expect(s.check(s.uids[2]).c).toMatchObject({ OK: true });
   });
 
   it('keeps the ghost of a deleted pod until the next list', () => {
@@ -205,8 +205,8 @@ describe('the rest of the surface', () => {
     let toSelf = 0;
     for (let i = 0; i < 60; i++) {
       s.world.time.run(1_000);
-      if (s.check(s.uids[0])['a']?.OK === false) toSelf += 1;
-      expect(s.check(s.uids[1])['c']?.OK).toBe(true);
+      if (s.check(s.uids[0]).a?.OK === false) toSelf += 1;
+      expect(s.check(s.uids[1]).c?.OK).toBe(true);
     }
     expect(toSelf).toBeGreaterThan(0);
     expect(toSelf).toBeLessThan(30);
