@@ -28,6 +28,9 @@ export function changedValues(before: JsonObject, after: JsonObject): ValueChang
   const changes: ValueChange[] = [];
   const walk = (a: Json | undefined, b: Json | undefined, path: string): void => {
     if (isObject(a) || isObject(b)) {
+      // A value that gives way to a map, or the other way round, is a change of its own.
+      if (!isObject(a) && (a ?? null) !== null) changes.push({ path, before: a ?? null, after: null });
+      if (!isObject(b) && (b ?? null) !== null) changes.push({ path, before: null, after: b ?? null });
       const left = isObject(a) ? a : {};
       const right = isObject(b) ? b : {};
       for (const key of [...new Set([...Object.keys(left), ...Object.keys(right)])].sort()) {

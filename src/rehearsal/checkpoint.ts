@@ -1,5 +1,6 @@
 /** Reaching a checkpoint: the gate judges pairs and assertions; red ends the run here. */
 import { ciliumEndpoints } from '../cni/resources.ts';
+import type { AssertionResult } from '../events/events.ts';
 import { pods } from '../kube/resources.ts';
 import { assertionsFor } from './assertions/index.ts';
 import { RehearsalFailure, StoppedAsAsked } from './outcome.ts';
@@ -25,10 +26,26 @@ export async function reachCheckpoint(rehearsal: Rehearsal, ids: readonly string
   });
   if (outcome.outcome === 'failed') {
     const { checkpoint, verdict, reason, message } = outcome.failure;
+    const own = reason === 'baseline-unhealthy' ? objectToBlame(rehearsal, outcome.results) : undefined;
+    if (own !== undefined) {
+      throw new RehearsalFailure('refused', 'scenario-invalid', `${message} (explained by ${own})`, { checkpoint });
+    }
     throw new RehearsalFailure(verdict, reason, message, { checkpoint });
   }
   for (const id of ids) journal.markPassed(id);
   if (rehearsal.until !== null && ids.includes(rehearsal.until)) throw new StoppedAsAsked();
+}
+
+/** An object of the scenario that explains a baseline that is not green; nothing else has touched the cluster yet. */
+function objectToBlame({ found }: Rehearsal, results: readonly AssertionResult[]): string | undefined {
+  const names = new Set(found.workloads.map(({ kind, namespace, name }) => `${kind} ${namespace}/${name}`));
+  const failed = results.filter(({ outcome }) => outcome === 'failed');
+  const workloads = failed.flatMap(({ id, subjects }) =>
+    id === 'workloads-available' ? subjects.filter((subject) => names.has(subject)) : [],
+  );
+  if (workloads.length > 0) return workloads.join(', ');
+  // Assertions that failed speak of something else than pairs that a policy may forbid.
+  return failed.length === 0 && found.policies.length > 0 ? found.policies.join(', ') : undefined;
 }
 
 /** Pods of the pod network, and those of them that have a CiliumEndpoint: stale endpoints are not counted. */

@@ -10,7 +10,6 @@ import { DeadlineExceeded } from '../time/clock.ts';
 import { formatDuration } from '../time/duration.ts';
 import { drainDecision } from './drain-filter.ts';
 import { RehearsalFailure } from './outcome.ts';
-import { find } from './patient-api.ts';
 import type { Rehearsal } from './rehearsal.ts';
 import { podName } from './rollout.ts';
 
@@ -32,14 +31,18 @@ export async function uncordon(rehearsal: Rehearsal, node: string): Promise<void
 export async function drain(rehearsal: Rehearsal, node: string): Promise<void> {
   const listed = await rehearsal.api.list(pods, { fieldSelector: `spec.nodeName=${node}` });
   const toEvict = podsToEvict(rehearsal, node, listed.items);
+  if (toEvict.length === 0) return;
   const deadline = rehearsal.outages.deadline(rehearsal.limits.drain, rehearsal.signal);
-  const blockers = new Map<string, string>();
+  const failed = new AbortController();
+  const signal = AbortSignal.any([deadline.signal, failed.signal]);
+  const blockers = new Map(toEvict.map((pod) => [podName(pod), 'not evicted yet']));
   try {
-    const results = await Promise.allSettled(
-      toEvict.map((pod) => evictAndWait(rehearsal, pod, deadline.signal, blockers)),
-    );
-    for (const result of results) if (result.status === 'rejected') throw result.reason;
+    await Promise.all([
+      ...toEvict.map((pod) => evict(rehearsal, pod, signal, blockers)),
+      waitUntilGone(rehearsal, node, toEvict, signal, blockers),
+    ]);
   } catch (error) {
+    failed.abort(error);
     rehearsal.signal.throwIfAborted();
     if (!(deadline.signal.aborted && deadline.signal.reason instanceof DeadlineExceeded)) throw error;
     const waited = formatDuration(rehearsal.limits.drain);
@@ -65,7 +68,7 @@ function podsToEvict(rehearsal: Rehearsal, node: string, listed: readonly Pod[])
   return decided.flatMap(({ pod, decision }) => (decision.action === 'evict' ? [pod] : []));
 }
 
-async function evictAndWait(
+async function evict(
   rehearsal: Rehearsal,
   pod: Pod,
   signal: AbortSignal,
@@ -74,8 +77,6 @@ async function evictAndWait(
   const { api, clock, journal } = rehearsal;
   const { name, namespace, uid } = pod.metadata;
   const ref = { name, namespace, ...(uid === undefined ? {} : { uid }) };
-  const label = podName(pod);
-  blockers.set(label, 'not evicted yet');
   for (;;) {
     try {
       await api.evict(ref, { signal });
@@ -86,22 +87,33 @@ async function evictAndWait(
       // Another uid under this name is a conflict with the precondition: the pod that was listed is gone.
       if (error.code === 404 || error.code === 409) break;
       if (error.code !== 429) throw error;
-      blockers.set(label, await budgetText(rehearsal, pod, error));
+      blockers.set(podName(pod), await budgetText(rehearsal, pod, error));
       await clock.sleep(RETRY_MS, signal);
     }
   }
-  blockers.set(label, 'evicted, but not gone (terminating)');
-  const limit = rehearsal.limits.drain;
+  if (blockers.has(podName(pod))) blockers.set(podName(pod), 'evicted, but not gone (terminating)');
+}
+
+/** By uid: a StatefulSet's next pod has the same name. */
+async function waitUntilGone(
+  rehearsal: Rehearsal,
+  node: string,
+  evicted: readonly Pod[],
+  signal: AbortSignal,
+  blockers: Map<string, string>,
+): Promise<void> {
   await rehearsal.wait({
-    what: `pod ${label} to be gone`,
+    what: `the evicted pods of ${node} to be gone`,
     resource: pods,
-    ...(namespace === undefined ? {} : { namespace }),
-    name,
-    timeoutMs: limit,
+    fieldSelector: `spec.nodeName=${node}`,
+    timeoutMs: rehearsal.limits.drain,
     signal,
-    pending: (found) => (found.some((candidate) => candidate.metadata.uid === uid) ? 'it is terminating' : null),
+    pending: (found) => {
+      const uids = new Set(found.map((pod) => pod.metadata.uid));
+      for (const pod of evicted) if (!uids.has(pod.metadata.uid)) blockers.delete(podName(pod));
+      return blockers.size === 0 ? null : [...blockers.keys()].join(', ');
+    },
   });
-  blockers.delete(label);
 }
 
 /** Names the budgets that select the pod: the API's answer does not always. */
@@ -121,9 +133,4 @@ async function budgetText(rehearsal: Rehearsal, pod: Pod, error: KubeError): Pro
     ];
   });
   return names.length > 0 ? names.join(', ') : error.message;
-}
-
-/** Is the node still cordoned? For hand-work. */
-export async function isCordoned(rehearsal: Rehearsal, node: string): Promise<boolean> {
-  return (await find(rehearsal.api, nodes, { name: node }))?.spec?.unschedulable === true;
 }

@@ -25,6 +25,8 @@ export interface CiliumChosen {
 export type CniDirectory = ReadonlyMap<string, string>;
 
 export interface Found {
+  /** Names of NetworkPolicies that the scenario brings. */
+  readonly policies: string[];
   calico: CalicoFound | null;
   cilium: CiliumChosen | null;
   /** The values that the agents now run with. */
@@ -41,6 +43,7 @@ export interface Found {
 
 export function nothingFound(): Found {
   return {
+    policies: [],
     calico: null,
     cilium: null,
     values: {},

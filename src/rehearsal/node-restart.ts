@@ -6,6 +6,7 @@
 import { AGENT_SELECTOR, CILIUM_NAMESPACE } from '../cni/cilium.ts';
 import type { Pod } from '../kube/objects.ts';
 import { leases, nodes, pods } from '../kube/resources.ts';
+import { WaitTimeout } from '../kube/wait.ts';
 import { RehearsalFailure } from './outcome.ts';
 import type { PlannedNode } from './plan.ts';
 import type { Rehearsal } from './rehearsal.ts';
@@ -46,9 +47,11 @@ export async function restartNode(rehearsal: Rehearsal, node: PlannedNode): Prom
   journal.changed('command', `docker restart ${name}`);
   const startedAt = await waitForContainer(rehearsal, name, container.startedAt);
   await mustKeepAddress(rehearsal, name, container.addresses);
-  if (node.role === 'control-plane') await waitForControlPlane(rehearsal, node);
-  await waitForLease(rehearsal, name, startedAt);
-  await waitForNodeReady(rehearsal, name, startedAt);
+  if (node.role === 'control-plane') await orNotServing(rehearsal, node, () => waitForControlPlane(rehearsal, node));
+  await orNotServing(rehearsal, node, async () => {
+    await waitForLease(rehearsal, name, startedAt);
+    await waitForNodeReady(rehearsal, name);
+  });
   await waitForAgent(rehearsal, name, before);
   await waitForPods(rehearsal, name, before);
   if (node.role === 'control-plane' && scenario.cluster.controlPlanes > 1) await waitForEtcd(rehearsal);
@@ -127,7 +130,8 @@ async function waitForLease(rehearsal: Rehearsal, node: string, startedAt: numbe
   });
 }
 
-async function waitForNodeReady(rehearsal: Rehearsal, node: string, startedAt: number): Promise<void> {
+/** After the lease: a condition alone may be the one of before the restart. */
+async function waitForNodeReady(rehearsal: Rehearsal, node: string): Promise<void> {
   await rehearsal.wait({
     what: `node ${node} to be Ready`,
     resource: nodes,
@@ -135,12 +139,21 @@ async function waitForNodeReady(rehearsal: Rehearsal, node: string, startedAt: n
     timeoutMs: rehearsal.limits.restart,
     pending: ([object]) => {
       const ready = object?.status?.conditions?.find(({ type }) => type === 'Ready');
-      if (ready?.status !== 'True') return `Ready is ${ready?.status ?? 'unknown'}: ${ready?.message ?? ''}`;
-      const heartbeat = Date.parse(String(ready.lastHeartbeatTime ?? ''));
-      // Older kubelets post only every five minutes when nothing changes; the lease has spoken for this one already.
-      return Number.isNaN(heartbeat) || heartbeat > startedAt - 300_000 ? null : 'not reported since the restart';
+      return ready?.status === 'True' ? null : `Ready is ${ready?.status ?? 'unknown'}: ${ready?.message ?? ''}`;
     },
   });
+}
+
+/** A container that started without its node serving again: the only control plane takes the whole API with it. */
+async function orNotServing(rehearsal: Rehearsal, node: PlannedNode, wait: () => Promise<void>): Promise<void> {
+  try {
+    await wait();
+  } catch (error) {
+    if (!(error instanceof WaitTimeout)) throw error;
+    const alone = node.role === 'control-plane' && rehearsal.scenario.cluster.controlPlanes === 1;
+    const reason = alone && error.what.startsWith('the API server') ? 'control-plane-lost' : 'node-not-ready';
+    throw new RehearsalFailure('failed', reason, `restart of ${node.name}: ${error.message}`, { cause: error });
+  }
 }
 
 async function waitForAgent(rehearsal: Rehearsal, node: string, before: ContainerIds): Promise<void> {
@@ -168,7 +181,7 @@ async function waitForPods(rehearsal: Rehearsal, node: string, before: Container
     timeoutMs: rehearsal.limits.restart,
     pending: (found) => {
       const missing = found
-        .filter((pod) => isOnPodNetwork(pod) && before.has(pod.metadata.uid ?? ''))
+        .filter((pod) => isOnPodNetwork(pod) && (before.get(pod.metadata.uid ?? '')?.size ?? 0) > 0)
         .flatMap((pod) => renewedPending(pod, before) ?? []);
       return missing.length === 0 ? null : missing.join('; ');
     },

@@ -119,7 +119,8 @@ export function failureOf(error: unknown, moment: Moment, step: string): Rehears
   if (error instanceof CommandTimedOut) return end('error', 'tool-failed');
   if (error instanceof CommandFailed) {
     const cause = error.command.startsWith('helm ') ? causeOfHelm(error.stderr) : causeInText(error.stderr);
-    return cause ? end(cause.verdict, cause.reason) : end('error', 'tool-failed');
+    if (cause) return end(cause.verdict, cause.reason);
+    return end('error', error.command.startsWith('kind create ') ? 'provision-failed' : 'tool-failed');
   }
   if (error instanceof ApiUnreachable) {
     return moment.afterBaseline ? end('failed', 'control-plane-lost') : end('error', 'provision-failed');

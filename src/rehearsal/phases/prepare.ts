@@ -11,7 +11,7 @@ import {
 import { choosePodCidr, chooseTunnelPort, NoFreeCidr } from '../../cni/choose.ts';
 import { formatCidr, parseCidr } from '../../cni/cidr.ts';
 import { clusterNameFor, finalValues, initialValues, tunnelPortOf } from '../../cni/cilium.ts';
-import { changedValues } from '../../cni/merge.ts';
+import { changedValues, valueAt } from '../../cni/merge.ts';
 import { felixConfigurations, installations, ipamBlocks, ipPools } from '../../cni/resources.ts';
 import type { DaemonSet } from '../../kube/objects.ts';
 import { daemonSets, nodes } from '../../kube/resources.ts';
@@ -88,7 +88,10 @@ function chooseCilium(rehearsal: Rehearsal, calico: CalicoFound): void {
     values: cilium.values,
   });
   const final = finalValues(initial, finish.policyEnforcement, cilium.finalValues);
-  found.cilium = { podCidrs, tunnelPort: tunnelPortOf(initial), initial, final };
+  // The user's values win over the scenario's keys that they fill in.
+  const merged = valueAt(initial, 'ipam.operator.clusterPoolIPv4PodCIDRList');
+  const pools = Array.isArray(merged) ? merged.filter((cidr) => typeof cidr === 'string') : podCidrs;
+  found.cilium = { podCidrs: pools, tunnelPort: tunnelPortOf(initial), initial, final };
   emit({ type: 'values', moment: 'initial', values: initial, changed: [] });
   emit({ type: 'values', moment: 'final', values: final, changed: changedValues(initial, final) });
 }
