@@ -192,6 +192,24 @@ describe('PairMatrix', () => {
     ]);
   });
 
+  it('says why a pair is unknown', () => {
+    const matrix = new PairMatrix(RULES);
+    matrix.expect(PODS);
+    expect(stateOf(matrix, 1_000)?.cause).toBe('unreadable');
+    for (const at of [1_000, 3_000, 5_000]) matrix.read('uid-a', [good(at)], at);
+    expect(stateOf(matrix, 5_000, 3_000)?.cause).toBe('settling');
+    expect(stateOf(matrix, 5_000, 5_000)?.cause).toBe('stale');
+    expect(stateOf(matrix, 15_000)?.cause).toBe('unreadable');
+    matrix.read('uid-a', [good(5_000)], 15_000);
+    expect(stateOf(matrix, 15_000)?.cause).toBe('stale');
+    // A source whose clock is a minute ahead is not fresh for a minute longer.
+    for (const at of [61_000, 63_000, 65_000]) matrix.read('uid-a', [good(at + 60_000)], at);
+    expect(stateOf(matrix, 65_000)?.state).toBe('healthy');
+    expect(stateOf(matrix, 80_000)?.cause).toBe('unreadable');
+    matrix.expect(PODS.map((pod) => (pod.pod === 'b' ? { ...pod, ip: '' } : pod)));
+    expect(stateOf(matrix, 66_000)?.cause).toBe('no-address');
+  });
+
   it('keeps pings to self aside and tells who fails them', () => {
     const matrix = new PairMatrix(RULES);
     matrix.expect(PODS);

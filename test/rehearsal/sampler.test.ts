@@ -389,6 +389,7 @@ describe('disruption', () => {
         await cluster.sweeps(1);
         cluster.sampler.installDipEnds();
         await cluster.sweeps(1);
+        expect(cluster.sampler.view(START).longestUnexpected).toBeNull();
         await fail(cluster, 2);
         await cluster.sweeps(1);
       },
@@ -406,6 +407,18 @@ describe('disruption', () => {
         await cluster.sweeps(1);
       },
       ['node-restart', 'unexpected'],
+    ],
+    [
+      'node-restart also after a good ping that started before the restart was over',
+      async (cluster) => {
+        cluster.sampler.nodeRestarting('kind-worker');
+        await cluster.clock.sleep(INTERVAL - 100);
+        cluster.sampler.nodeRestarted('kind-worker');
+        await cluster.sweeps(1);
+        await fail(cluster, 2);
+        await cluster.sweeps(1);
+      },
+      ['node-restart'],
     ],
     [
       'unexpected again once a checkpoint was green',

@@ -11,7 +11,17 @@ const NODES = ['kind-control-plane', 'kind-worker'];
 const START = Date.UTC(2026, 0, 1);
 const SWEEP = 2_000;
 
-type Mood = 'good' | 'bad' | 'settling' | 'missing' | 'first-missing' | 'blind' | 'api-down' | 'self-too' | 'not-ready';
+type Mood =
+  | 'good'
+  | 'bad'
+  | 'settling'
+  | 'missing'
+  | 'first-missing'
+  | 'blind'
+  | 'api-down'
+  | 'self-too'
+  | 'one-self-too'
+  | 'not-ready';
 
 /** A world of two nodepinger pods whose mood is a function of the seconds since the start. */
 class Scene implements Instrument {
@@ -56,7 +66,9 @@ class Scene implements Instrument {
           instances: [a, b],
           judgement: {
             pairs: [this.#pair(a, b), this.#pair(b, a)],
-            selfFailing: new Set(this.mood === 'self-too' ? [a.uid, b.uid] : []),
+            selfFailing: new Set(
+              this.mood === 'self-too' ? [a.uid, b.uid] : this.mood === 'one-self-too' ? [a.uid] : [],
+            ),
           },
         },
       ],
@@ -77,6 +89,7 @@ class Scene implements Instrument {
     switch (this.mood) {
       case 'bad':
       case 'self-too':
+      case 'one-self-too':
         return { ...base, state: 'unhealthy', cause: 'measured', error: 'timed out', lastFailed: true };
       case 'settling':
         return { ...base, state: 'unknown', cause: 'settling', error: '1 of 3 pings' };
@@ -172,6 +185,15 @@ describe('settling', () => {
       302,
     ],
     ['but not for ever', (s) => (s < 170 ? 'blind' : 'first-missing'), 'pairs-unmeasured', 'failed', 346, 352],
+    [
+      'a source that is blind again and again',
+      (s) => (s % 150 < 100 ? 'blind' : 'first-missing'),
+      'pairs-unmeasured',
+      'failed',
+      356,
+      364,
+    ],
+    ['pings to self that do not explain every pair', () => 'one-self-too', 'pairs-unhealthy', 'failed', 180, 182],
     ['a machine that fails pings to self', () => 'self-too', 'runner-overloaded', 'error', 180, 182],
   ])('%s', async (_, mood, reason, verdict, least, most) => {
     const scene = new Scene(mood);
