@@ -1,0 +1,170 @@
+/** The API server over real HTTP on the loopback interface. */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { ApiResponse } from '../../kube/transport.ts';
+import type { Cancel } from '../world.ts';
+import type { ApiServer, ServerRequest } from './server.ts';
+import type { Turnstile } from './turnstile.ts';
+
+export interface HttpServerOptions {
+  readonly clock: Turnstile;
+  readonly server: ApiServer;
+  /** 0 unless given: any free port. */
+  readonly port?: number;
+  /**
+   * Runs an action a little later in real time; the conformance test shakes every request, response and watch line with
+   * it. Left out: at once.
+   */
+  readonly jitter?: (action: () => void) => void;
+}
+
+export interface HttpServer {
+  /** `http://127.0.0.1:PORT`. */
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** kube-apiserver's limit of a body (recorded). */
+const LARGEST_BODY = 3 * 1024 * 1024;
+
+/** Serves until closed. Requests with `x-rehearsal-issue` pass the turnstile; others are answered as they come. */
+export async function serveHttp(options: HttpServerOptions): Promise<HttpServer> {
+  const { clock, server } = options;
+  const later = options.jitter ?? ((action: () => void): void => action());
+
+  const http = createServer((incoming, outgoing) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const gone = new AbortController();
+    outgoing.on('close', () => gone.abort(new Error('the client has gone')));
+    incoming.on('error', () => gone.abort(new Error('the request broke off')));
+    incoming.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size <= LARGEST_BODY) chunks.push(chunk);
+    });
+    incoming.on('end', () => {
+      if (size > LARGEST_BODY) return tooLarge(outgoing);
+      const request = requestOf(incoming, Buffer.concat(chunks).toString('utf8'));
+      const issue = request.headers['x-rehearsal-issue'];
+      if (issue === undefined) return answer(request, outgoing, undefined, gone.signal);
+      later(() =>
+        clock.admit(Number(issue), () => answer(request, outgoing, ticketOf(request), gone.signal), gone.signal),
+      );
+    });
+  });
+
+  const answer = (
+    request: ServerRequest,
+    outgoing: ServerResponse,
+    ticket: number | undefined,
+    gone: AbortSignal,
+  ): void => {
+    if (!server.available()) return void outgoing.socket?.destroy();
+    if (server.isWatch(request)) stream(request, outgoing, ticket, gone);
+    else {
+      const response = server.handle(request);
+      later(() => send(outgoing, response));
+    }
+  };
+
+  const stream = (
+    request: ServerRequest,
+    outgoing: ServerResponse,
+    ticket: number | undefined,
+    gone: AbortSignal,
+  ): void => {
+    const inTurn = sequence(later);
+    const deliver = (write: () => void): void => {
+      if (ticket === undefined) inTurn(write);
+      else clock.deliver(ticket, () => inTurn(write));
+    };
+    const opened = server.watch(request, {
+      open: () =>
+        inTurn(() => {
+          outgoing.writeHead(200, { 'content-type': 'application/json' });
+          // Without this nothing is sent before the first line, and a client waits for ever.
+          outgoing.flushHeaders();
+        }),
+      line: (text) => deliver(() => void outgoing.write(`${text}\n`)),
+      end: (how) =>
+        deliver(() => {
+          if (how === 'over') outgoing.end();
+          else outgoing.socket?.destroySoon();
+        }),
+    });
+    if ('refused' in opened) later(() => send(outgoing, opened.refused));
+    else onAbort(gone, opened.cancel);
+  };
+
+  await new Promise<void>((resolve, reject) => {
+    http.once('error', reject);
+    http.listen(options.port ?? 0, '127.0.0.1', resolve);
+  });
+  const { port } = http.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    close: () =>
+      new Promise((resolve) => {
+        http.close(() => resolve());
+        http.closeAllConnections();
+      }),
+  };
+}
+
+function requestOf(incoming: IncomingMessage, body: string): ServerRequest {
+  const [path = '/', search = ''] = (incoming.url ?? '/').split('?', 2);
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(incoming.headers)) {
+    if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(', ') : value;
+  }
+  return {
+    method: (incoming.method ?? 'GET') as ServerRequest['method'],
+    path,
+    query: new Map(new URLSearchParams(search)),
+    headers,
+    ...(body !== '' && { body }),
+  };
+}
+
+function ticketOf(request: ServerRequest): number | undefined {
+  const ticket = request.query.get('twinWatch');
+  return ticket === undefined ? undefined : Number(ticket);
+}
+
+function send(outgoing: ServerResponse, response: ApiResponse): void {
+  outgoing.writeHead(response.status, { ...response.headers, 'content-length': Buffer.byteLength(response.body) });
+  outgoing.end(response.body);
+}
+
+function tooLarge(outgoing: ServerResponse): void {
+  const message = `Request entity too large: limit is ${LARGEST_BODY}`;
+  const body = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, code: 413 };
+  send(outgoing, { status: 413, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+}
+
+function onAbort(signal: AbortSignal, cancel: Cancel): void {
+  if (signal.aborted) cancel();
+  else signal.addEventListener('abort', cancel, { once: true });
+}
+
+/** Actions one after the other, each delayed by itself: what is written to one stream keeps its order. */
+function sequence(later: (action: () => void) => void): (action: () => void) => void {
+  const waiting: (() => void)[] = [];
+  let running = false;
+  const next = (): void => {
+    const action = waiting.shift();
+    if (action === undefined) {
+      running = false;
+      return;
+    }
+    running = true;
+    later(() => {
+      action();
+      next();
+    });
+  };
+  return (action) => {
+    waiting.push(action);
+    if (!running) next();
+  };
+}

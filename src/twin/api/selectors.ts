@@ -1,0 +1,134 @@
+/** Label and field selectors as they stand in queries. */
+import type { KubeObject } from '../../kube/objects.ts';
+import { isMap } from './json.ts';
+import type { ResourceInfo } from './registry.ts';
+import { badRequest } from './status.ts';
+
+export type Match = (object: KubeObject) => boolean;
+export type LabelMatch = (labels: Readonly<Record<string, string>>) => boolean;
+
+const everything: LabelMatch = () => true;
+const PARSED = new Map<string, LabelMatch>();
+
+/** `a=b,c!=d,e in (x,y),f notin (z),g,!h`. @throws StatusError 400 */
+export function parseLabelSelector(text: string | undefined): LabelMatch {
+  if (text === undefined || text.trim() === '') return everything;
+  const known = PARSED.get(text);
+  if (known !== undefined) return known;
+  const requirements = splitOutsideParentheses(text).map((part) => parseRequirement(part, text));
+  const match: LabelMatch = (labels) => requirements.every((requirement) => requirement(labels));
+  PARSED.set(text, match);
+  return match;
+}
+
+function splitOutsideParentheses(text: string): string[] {
+  const parts: string[] = [];
+  let depth = 0;
+  let start = 0;
+  for (let i = 0; i < text.length; i++) {
+    if (text[i] === '(') depth++;
+    else if (text[i] === ')') depth--;
+    else if (text[i] === ',' && depth === 0) {
+      parts.push(text.slice(start, i));
+      start = i + 1;
+    }
+  }
+  parts.push(text.slice(start));
+  return parts.map((part) => part.trim());
+}
+
+function parseRequirement(part: string, whole: string): LabelMatch {
+  const set = /^([^\s!=()]+)\s+(in|notin)\s*\(([^()]*)\)$/.exec(part);
+  if (set !== null) {
+    const [, key = '', operator, list = ''] = set;
+    const values = new Set(list.split(',').map((value) => value.trim()));
+    return operator === 'in'
+      ? (labels) => labels[key] !== undefined && values.has(labels[key])
+      : (labels) => labels[key] === undefined || !values.has(labels[key]);
+  }
+  const pair = /^([^\s!=()]+)\s*(==|=|!=)\s*([^\s!=()]*)$/.exec(part);
+  if (pair !== null) {
+    const [, key = '', operator, value] = pair;
+    return operator === '!=' ? (labels) => labels[key] !== value : (labels) => labels[key] === value;
+  }
+  const exists = /^(!?)\s*([^\s!=()]+)$/.exec(part);
+  if (exists !== null) {
+    const [, not, key = ''] = exists;
+    return not === '!' ? (labels) => labels[key] === undefined : (labels) => labels[key] !== undefined;
+  }
+  throw badRequest(`unable to parse requirement: found '${part}' in ${JSON.stringify(whole)}`);
+}
+
+/** Fields beside metadata.name and metadata.namespace, per resource (kubernetes.md section 3). */
+const FIELDS: Readonly<Record<string, readonly string[]>> = {
+  pods: [
+    'spec.nodeName',
+    'spec.restartPolicy',
+    'spec.schedulerName',
+    'spec.serviceAccountName',
+    'spec.hostNetwork',
+    'status.phase',
+    'status.podIP',
+    'status.nominatedNodeName',
+  ],
+  nodes: ['spec.unschedulable'],
+  namespaces: ['status.phase'],
+  secrets: ['type'],
+  services: ['spec.clusterIP', 'spec.type'],
+  events: [
+    'involvedObject.kind',
+    'involvedObject.namespace',
+    'involvedObject.name',
+    'involvedObject.uid',
+    'involvedObject.apiVersion',
+    'involvedObject.resourceVersion',
+    'involvedObject.fieldPath',
+    'reason',
+    'reportingComponent',
+    'source',
+    'type',
+  ],
+};
+
+/** These say it in other words (recorded): apps kinds, ConfigMaps. */
+const OTHER_WORDS = new Set(['configmaps', 'daemonsets.apps', 'deployments.apps', 'replicasets.apps']);
+
+export interface FieldSelector {
+  readonly matches: Match;
+  /** The node of `spec.nodeName=x`, for the index. */
+  readonly nodeName?: string;
+}
+
+/** `metadata.name=x,spec.nodeName!=y`. @throws StatusError 400 for fields that the resource does not know */
+export function parseFieldSelector(text: string | undefined, info: ResourceInfo): FieldSelector {
+  if (text === undefined || text.trim() === '') return { matches: () => true };
+  const terms = text.split(',').map((part) => {
+    const term = /^([^!=]+)(==|=|!=)(.*)$/.exec(part.trim());
+    if (term === null) throw badRequest(`invalid selector: '${text}'; can't understand '${part}'`);
+    const [, field = '', operator, value = ''] = term;
+    checkField(field, info);
+    return { path: field.split('.'), field, equals: operator !== '!=', value };
+  });
+  const node = terms.find((term) => term.field === 'spec.nodeName' && term.equals);
+  return {
+    matches: (object) => terms.every(({ path, equals, value }) => (fieldText(object, path) === value) === equals),
+    ...(node !== undefined && info.name === 'pods' && { nodeName: node.value }),
+  };
+}
+
+function checkField(field: string, info: ResourceInfo): void {
+  const always = info.namespaced ? ['metadata.name', 'metadata.namespace'] : ['metadata.name'];
+  if (always.includes(field) || FIELDS[info.name]?.includes(field) === true) return;
+  throw badRequest(
+    OTHER_WORDS.has(info.name)
+      ? `${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`
+      : `field label not supported: ${field}`,
+  );
+}
+
+function fieldText(object: KubeObject, path: readonly string[]): string {
+  let value: unknown = object;
+  for (const key of path) value = isMap(value) ? value[key] : undefined;
+  if (value === undefined || value === null) return path.at(-1) === 'unschedulable' ? 'false' : '';
+  return String(value);
+}
