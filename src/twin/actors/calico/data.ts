@@ -1,7 +1,6 @@
 /** Calico's release data as the embedded operator needs it: which images a release runs, and its CRDs. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
-import { parse } from 'yaml';
 import type { KubeObject } from '../../../kube/objects.ts';
 
 const DATA = new URL('../../../../data/calico/', import.meta.url);
@@ -25,29 +24,18 @@ export function calicoReleases(): readonly ReleaseData[] {
   return releases;
 }
 
-const indexes = new Map<string, ReadonlyMap<string, string>>();
+const indexes = new Map<string, ReadonlyMap<string, KubeObject>>();
 
-/**
- * The CRDs that a release brings: name to YAML text. The files have megabytes, so a document is parsed only when its CRD
- * must really be made ({@link parseCrd}).
- */
-export function calicoCrds(calico: string): ReadonlyMap<string, string> {
+/** The CRDs that a release brings, by name, from the JSON form of its manifests (data/calico/README.md). */
+export function calicoCrds(calico: string): ReadonlyMap<string, KubeObject> {
   const known = indexes.get(calico);
   if (known) return known;
-  const file = ['v1_crd_projectcalico_org.yaml.gz', 'operator-crds.yaml.gz', 'tigera-operator.yaml.gz']
+  const file = ['v1_crd_projectcalico_org.json.gz', 'operator-crds.json.gz', 'tigera-operator.json.gz']
     .map((name) => new URL(`${calico}/${name}`, DATA))
     .find((url) => existsSync(url));
-  const index = new Map<string, string>();
-  const text = file ? gunzipSync(readFileSync(file)).toString('utf8') : '';
-  for (const document of text.split(/^---.*\n/m)) {
-    if (!/^kind: CustomResourceDefinition$/m.test(document)) continue;
-    const name = /^ {2}name: (\S+)$/m.exec(document)?.[1];
-    if (name) index.set(name, document);
-  }
+  const objects = file ? (JSON.parse(gunzipSync(readFileSync(file)).toString('utf8')) as KubeObject[]) : [];
+  const crds = objects.filter((object) => object.kind === 'CustomResourceDefinition');
+  const index = new Map(crds.map((crd) => [crd.metadata.name, crd]));
   indexes.set(calico, index);
   return index;
-}
-
-export function parseCrd(document: string): KubeObject {
-  return parse(document) as KubeObject;
 }

@@ -1,7 +1,7 @@
 /** `-manage-crds`: from 3.30 the operator makes every CRD of its release that is missing, as long as it lives (#9518). */
 import type { KubeObject } from '../../../../kube/objects.ts';
 import type { World } from '../../../world.ts';
-import { calicoCrds, parseCrd } from '../data.ts';
+import { calicoCrds } from '../data.ts';
 import type { Release } from '../release.ts';
 import { RESOURCES } from '../types.ts';
 
@@ -11,20 +11,11 @@ export interface CrdKeeper {
 }
 
 export function crdKeeper(world: World, release: Release): CrdKeeper {
-  /** CRDs as they were seen in the cluster: making one again from memory needs no parsing of the release's megabytes. */
-  const seen = new Map<string, KubeObject>();
-  const clean = (crd: KubeObject): KubeObject => ({
-    apiVersion: crd.apiVersion!,
-    kind: crd.kind!,
-    metadata: { name: crd.metadata.name, ...(crd.metadata.labels ? { labels: crd.metadata.labels } : {}) },
-    spec: structuredClone(crd.spec),
-  });
   return {
     ensure: () => {
-      for (const [name, document] of calicoCrds(release.version)) {
-        const present = world.store.get(RESOURCES.crds, name);
-        if (present) seen.set(name, present);
-        else world.store.create(RESOURCES.crds, clean(seen.get(name) ?? parseCrd(document)));
+      for (const [name, crd] of calicoCrds(release.version)) {
+        if (world.store.get(RESOURCES.crds, name)) continue;
+        world.store.create<KubeObject>(RESOURCES.crds, structuredClone(crd));
       }
     },
   };
