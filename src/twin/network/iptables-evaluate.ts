@@ -1,7 +1,7 @@
 /** Targets of rules, and the walk of a packet through a chain. */
 import { parseAddress } from './address.ts';
 import { compileMatches, type Match, parseMark, type RuleContext } from './iptables-match.ts';
-import type { RuleOption, RuleText } from './iptables-parse.ts';
+import { formatRule, parseRule, type RuleOption, type RuleText } from './iptables-parse.ts';
 import { NetworkNotModelled } from './packet.ts';
 
 export type Verdict =
@@ -26,6 +26,8 @@ export interface Effects {
 }
 
 export interface CompiledRule {
+  readonly chain: string;
+  /** As iptables-save prints it. */
   readonly text: string;
   readonly matches: readonly Match[];
   readonly action: Action;
@@ -108,16 +110,31 @@ function targetAction(name: string, options: readonly RuleOption[]): Action {
   }
 }
 
-/** Compiles a rule; `text` is its printed form. */
-export function compileRule(rule: RuleText, text: string): CompiledRule {
+/** Nodes have most of their rules in common, and a compiled rule belongs to no node. */
+const compiled = new Map<string, CompiledRule>();
+const MAX_COMPILED = 50_000;
+
+/** A rule as written in iptables-save's syntax, compiled. */
+export function compileRule(text: string): CompiledRule {
+  let rule = compiled.get(text);
+  if (rule === undefined) {
+    if (compiled.size >= MAX_COMPILED) compiled.clear();
+    const parsed = parseRule(text);
+    rule = compile(parsed, formatRule(parsed));
+    compiled.set(text, rule);
+  }
+  return rule;
+}
+
+function compile(rule: RuleText, text: string): CompiledRule {
   const at = rule.options.findIndex((option) => option.flag === '-j' || option.flag === '-g');
   const matches = compileMatches(at < 0 ? rule.options : rule.options.slice(0, at));
-  if (at < 0) return { text, matches, action: NOTHING };
+  if (at < 0) return { chain: rule.chain, text, matches, action: NOTHING };
   const target = rule.options[at]!;
   const name = target.values[0] ?? '';
   const action: Action =
     target.flag === '-g' ? { kind: 'goto', chain: name } : targetAction(name, rule.options.slice(at + 1));
-  return { text, matches, action };
+  return { chain: rule.chain, text, matches, action };
 }
 
 const MAX_DEPTH = 32;

@@ -1,6 +1,5 @@
 /** The iptables tables of one node: chains, rules, saving and restoring. */
-import { type Chain, compileRule } from './iptables-evaluate.ts';
-import { formatRule, parseRule } from './iptables-parse.ts';
+import { type Chain, type CompiledRule, compileRule } from './iptables-evaluate.ts';
 
 const BUILT_IN: Record<string, readonly string[]> = {
   mangle: ['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'],
@@ -14,7 +13,7 @@ const ORDER = ['mangle', 'raw', 'filter', 'nat'];
 
 interface MutableChain extends Chain {
   policy: 'ACCEPT' | 'DROP' | undefined;
-  readonly rules: ReturnType<typeof compileRule>[];
+  readonly rules: CompiledRule[];
 }
 
 export class IptablesTables {
@@ -31,19 +30,17 @@ export class IptablesTables {
   }
 
   addRule(table: string, text: string, first: boolean): void {
-    const parsed = parseRule(text);
-    const rule = compileRule(parsed, formatRule(parsed));
-    const chain = this.#table(table).get(parsed.chain);
-    if (chain === undefined) throw new Error(`iptables: No chain/target/match by that name: ${parsed.chain}`);
+    const rule = compileRule(text);
+    const chain = this.#table(table).get(rule.chain);
+    if (chain === undefined) throw new Error(`iptables: No chain/target/match by that name: ${rule.chain}`);
     if (first) chain.rules.unshift(rule);
     else chain.rules.push(rule);
   }
 
   /** Deletes the first rule of this text; false when there is none. */
   deleteRule(table: string, text: string): boolean {
-    const parsed = parseRule(text);
-    const wanted = formatRule(parsed);
-    const rules = this.#chain(table, parsed.chain)?.rules ?? [];
+    const { chain, text: wanted } = compileRule(text);
+    const rules = this.#chain(table, chain)?.rules ?? [];
     const at = rules.findIndex((rule) => rule.text === wanted);
     if (at >= 0) rules.splice(at, 1);
     return at >= 0;

@@ -75,7 +75,9 @@ class SimulatedNetwork implements Network, Terrain {
       changing: () => this.#changing(),
       addressesChanged: () => this.#addressesChanged(),
       attached: (pod: PodAttachment) => this.#attached(node, pod),
-      detached: (pod: PodAttachment) => this.#detached(pod),
+      detached: (pod: PodAttachment) => {
+        if (this.#nodes.get(name) === node) this.#detached(pod);
+      },
       random: () => this.#draw(),
       date: () => new Date(this.#now?.() ?? 0).toUTCString(),
     };
@@ -180,6 +182,7 @@ class SimulatedNetwork implements Network, Terrain {
     if (verdict === undefined || !this.#holds(verdict)) {
       const origin = this.#origin(from);
       if (origin === undefined) {
+        this.#cache.delete(source);
         const lostAt = `${source} has no network`;
         return { ok: false, failure: 'unreachable', errno: 'network is unreachable', lostAt };
       }
@@ -233,6 +236,8 @@ class SimulatedNetwork implements Network, Terrain {
   }
 
   #attached(node: NodeNamespace, pod: PodAttachment): void {
+    // Whoever still holds the namespace of before a restart changes nothing that is alive.
+    if (this.#nodes.get(node.node) !== node) return;
     this.#podsByAddress.set(parseAddress(pod.ip), pod);
     this.#podsByUid.set(pod.podUid, { node, pod });
     this.#population++;
