@@ -38,7 +38,7 @@ export function startControlPlane(world: World): ControlPlane {
   const stillThere = (holder: { name: string; startedAt: number }): boolean => {
     if (holder.name === '') return world.machines.size === 0;
     const machine = world.machines.get(holder.name);
-    return machine?.running() && machine.startedAt() === holder.startedAt;
+    return machine?.running() === true && machine.startedAt() === holder.startedAt;
   };
   const check = (): boolean => {
     const serving = world.apiAvailable();

@@ -127,8 +127,9 @@ export function startDaemonSets(plane: ControlPlane): void {
     let acted = false;
     for (const claim of claims()) acted = settleNode(set, owner, hash, claim) || acted;
     if (!acted && spec.updateStrategy?.type !== 'OnDelete') {
-      const order = world.random(`controllers/daemonset/${key}/${set.metadata.generation ?? 0}/${time.now()}`);
-      for (const pod of podsToReplace(set, hash, order.shuffle(claims()), time.now())) deletePod(world, pod);
+      // The real controller walks over a Go map: the order of the nodes is random.
+      const order = world.random(`controllers/daemonset/${key}`).shuffle(claims());
+      for (const pod of podsToReplace(set, hash, order, time.now())) deletePod(world, pod);
     }
     trimHistory(
       world,

@@ -2,7 +2,6 @@
 import type { World } from '../world.ts';
 import { startApiServices } from './api-services.ts';
 import { startControlPlane } from './control-plane.ts';
-import { startCrdFinalizer } from './crd-finalizer.ts';
 import { startDaemonSets } from './daemonset.ts';
 import { startDefaultObjects } from './default-objects.ts';
 import { startDeployments } from './deployment.ts';
@@ -22,7 +21,8 @@ export { aggregatedApiAvailable, unavailableGroups } from './api-services.ts';
 
 /**
  * Starts every controller on the world's timers and store hooks. Call it once, before the first object is created: the
- * garbage and namespace controllers learn of objects only from the store's hooks. Nothing acts while no control plane
+ * garbage and namespace controllers learn of objects only from the store's hooks. (Custom resource definitions and their
+ * instances are the store's own business: api/custom-resources.ts.) Nothing acts while no control plane
  * serves, and after a restart of the leader's node not before a new leader is elected (15 to 17 s, client-go's defaults).
  */
 export function startControllers(world: World): void {
@@ -41,6 +41,5 @@ export function startControllers(world: World): void {
   startApiServices(plane);
   startNamespaces(plane, index);
   startGarbageCollector(plane, index);
-  startCrdFinalizer(plane);
   startDefaultObjects(plane);
 }

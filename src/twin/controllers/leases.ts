@@ -12,6 +12,10 @@ export const LEASE_NAMESPACE = 'kube-node-lease';
 const RENEW_MS = 10_000;
 const DURATION_SECONDS = 40;
 
+/** A node's container may be up before its kubelet is. */
+const kubeletRuns = (machine: Machine & { kubeletRunning?(): boolean }): boolean =>
+  machine.running() && (machine.kubeletRunning?.() ?? true);
+
 /** The kubelets speak for themselves, so they renew whether or not a controller manager leads. */
 export function startLeases(plane: ControlPlane): void {
   const { world } = plane;
@@ -39,7 +43,7 @@ export function startLeases(plane: ControlPlane): void {
   plane.onTick(() => {
     if (!world.apiAvailable()) return;
     for (const machine of [...world.machines.values()].sort((a, b) => (a.name < b.name ? -1 : 1))) {
-      if (!machine.running()) continue;
+      if (!kubeletRuns(machine)) continue;
       const last = renewed.get(machine.name);
       const due = last === undefined || last.startedAt !== machine.startedAt() || time.now() - last.at >= RENEW_MS;
       if (!due) continue;

@@ -3,7 +3,6 @@ import { aggregatedApiAvailable, startControllers } from '../../../src/twin/cont
 import { addNode, EPOCH, type FakeWorld, fakeWorld, playKubelet } from './fake-world.ts';
 import type {
   ApiService,
-  CustomResourceDefinition,
   EndpointSlice,
   KubeObject,
   Lease,
@@ -392,25 +391,6 @@ describe('garbage collection', () => {
     } as KubeObject);
     world.time.run(100);
     expect(world.store.get('configmaps', 'x', 't')).toBeUndefined();
-  });
-});
-
-describe('custom resource definitions', () => {
-  it('go after their instances, with the recorded condition', () => {
-    const world = cluster();
-    const crd = world.store.create<CustomResourceDefinition>('customresourcedefinitions.apiextensions.k8s.io', {
-      metadata: { name: 'things.example.com', finalizers: ['customresourcecleanup.apiextensions.k8s.io'] },
-      spec: {
-        group: 'example.com',
-        scope: 'Namespaced',
-        names: { plural: 'things', singular: 'thing', kind: 'Thing', listKind: 'ThingList' },
-        versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object' } } }],
-      },
-    });
-    world.time.run(100);
-    world.store.remove('customresourcedefinitions.apiextensions.k8s.io', { name: crd.metadata.name });
-    world.time.run(5_000);
-    expect(world.store.get('customresourcedefinitions.apiextensions.k8s.io', crd.metadata.name)).toBeUndefined();
   });
 });
 
