@@ -10,10 +10,9 @@ import { chartFailure } from '../chart/rules.ts';
 import { validate } from '../chart/schema.ts';
 import { classifyValues } from '../chart/values.ts';
 import type { World } from '../world.ts';
+import { answer, failure, notModelled } from './command.ts';
 import { threeWayMerge } from './helm-merge.ts';
 import { lastRelease, manifestOf, objectsOf, type Release, saveRelease } from './helm-release.ts';
-
-const NOT_MODELLED = 64;
 
 /** The command line of an upgrade, already read. */
 export interface UpgradeRequest {
@@ -55,16 +54,7 @@ function identity(object: JsonObject): Identity {
   return typeof namespace === 'string' ? { resource, name, namespace } : { resource, name };
 }
 
-const failed = (message: string, stdout = ''): CommandResult => ({
-  exitCode: 1,
-  stdout,
-  stderr: `Error: ${message}\n`,
-});
-const notModelled = (message: string): CommandResult => ({
-  exitCode: NOT_MODELLED,
-  stdout: '',
-  stderr: `not modelled by the twin: ${message}\n`,
-});
+const failed = (message: string, stdout = ''): CommandResult => failure(`Error: ${message}\n`, 1, stdout);
 
 function applyObjects(world: World, previous: readonly JsonObject[], next: readonly JsonObject[]): void {
   const key = (object: JsonObject): string => JSON.stringify(identity(object));
@@ -190,5 +180,5 @@ export function upgrade(world: World, request: UpgradeRequest): CommandResult {
     'NOTES:',
     release.info.notes,
   ];
-  return { exitCode: 0, stdout: `${first}${status.join('\n')}\n`, stderr: '' };
+  return answer(`${first}${status.join('\n')}\n`);
 }

@@ -1,18 +1,12 @@
 /** The command `helm` as the twin answers it: version 3.21.4, the words of docs/decisions/0003 and no others. */
 import { readFileSync } from 'node:fs';
-import type { CommandResult } from '../../host/host.ts';
 import type { World } from '../world.ts';
+import { answer, failure, notModelled, type Sleep, type TwinCommand } from './command.ts';
 import { type UpgradeRequest, upgrade } from './helm-upgrade.ts';
-
-/** A command that the twin answers in process. */
-type Command = (
-  args: readonly string[],
-  io: { readonly stdin: string; readonly signal: AbortSignal },
-) => Promise<CommandResult>;
 
 export interface HelmOptions {
   /** Lets virtual time pass, in milliseconds. */
-  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+  readonly sleep: Sleep;
   /** Reads a file named by `--values`; from disk unless given. */
   readonly readFile?: (path: string) => string;
   /** Install although the chart knows values that the twin does not model (`--allow not-modelled`). */
@@ -20,13 +14,6 @@ export interface HelmOptions {
 }
 
 const VERSION = 'v3.21.4';
-const NOT_MODELLED = 64;
-
-const notModelled = (args: readonly string[]): CommandResult => ({
-  exitCode: NOT_MODELLED,
-  stdout: '',
-  stderr: `not modelled by the twin: helm ${args.join(' ')}\n`,
-});
 
 interface UpgradeArguments extends Omit<UpgradeRequest, 'values' | 'allowNotModelled'> {
   readonly valueFiles: string[];
@@ -56,23 +43,23 @@ function readUpgrade(args: readonly string[]): UpgradeArguments | undefined {
 }
 
 /** Answers `helm version --template {{.Version}}` and `helm upgrade --install cilium cilium …`; anything else exits 64. */
-export function helmCommand(world: World, options: HelmOptions): Command {
+export function helmCommand(world: World, options: HelmOptions): TwinCommand {
   const random = world.random('commands/helm');
   const readFile = options.readFile ?? ((path: string) => readFileSync(path, 'utf8'));
   return async (args, io) => {
     if (args[0] === 'version' && args[1] === '--template' && args[2] === '{{.Version}}' && args.length === 3) {
       await options.sleep(50, io.signal);
-      return { exitCode: 0, stdout: VERSION, stderr: '' };
+      return answer(VERSION);
     }
     const request = args[0] === 'upgrade' ? readUpgrade(args.slice(1)) : undefined;
-    if (request === undefined) return notModelled(args);
+    if (request === undefined) return notModelled(`helm ${args.join(' ')}`);
     const { valueFiles, ...rest } = request;
     const texts: string[] = [];
     for (const file of valueFiles) {
       try {
         texts.push(file === '-' ? io.stdin : readFile(file));
       } catch {
-        return { exitCode: 1, stdout: '', stderr: `Error: open ${file}: no such file or directory\n` };
+        return failure(`Error: open ${file}: no such file or directory\n`);
       }
     }
     // Index and archive are downloaded before anything is sent to the API.

@@ -153,7 +153,7 @@ export function agentProgram(context: ContainerContext): Process {
   };
 
   if (config.cni.writeWhenReady !== '')
-    context.after(between(300, 900), () => {
+    context.after(between(200, 500), () => {
       cleanup.push(manageCniDirectory(context, config, minor));
     });
   context.after(between(1500, 2300), register);
