@@ -1,0 +1,283 @@
+/**
+ * Virtual time: it jumps to the next due timer when the world is quiescent, and quiescence is counted, never guessed.
+ * The rule, its figures and how each weaker rule broke: docs/decisions/0001-virtual-time.md.
+ */
+import type { Clock, Deadline, WatchTicket } from './clock.ts';
+import { startDeadline } from './deadline.ts';
+import { TimerQueue } from './timer-queue.ts';
+
+/** Forgets a timer; harmless when it has run. */
+type Cancel = () => void;
+
+/** Real milliseconds without any progress after which the loop gives up instead of hanging for ever. */
+const STALL_MS = 20_000;
+/** Even timers that wake nobody leave the event loop a turn after so many, so that signals and sockets are served. */
+const TIMERS_PER_TURN = 1_000;
+
+interface Parked {
+  readonly issue: number;
+  readonly serve: () => void;
+}
+
+interface Stream {
+  readonly issue: number;
+  opening: boolean;
+  closed: boolean;
+  /** Lines written and not yet handled. */
+  outstanding: number;
+  readonly queue: (() => void)[];
+}
+
+export interface VirtualClockOptions {
+  /** Milliseconds since the Unix epoch at which time starts. */
+  readonly epoch: number;
+  /**
+   * Go on with the next timer at once when one provably woke nobody (default). Turned off by the conformance test, which
+   * demands the same events either way.
+   */
+  readonly batch?: boolean;
+}
+
+export class VirtualClock implements Clock {
+  #now: number;
+  readonly #batch: boolean;
+  readonly #timers = new TimerQueue();
+  /** Operations issued and not settled, watches being opened, and watch lines not yet handled. */
+  #busy = 0;
+  #issued = 0;
+  #tickets = 0;
+  /** Counts every time that something outside the server was woken. */
+  #wakes = 0;
+  /** Requests that have fully arrived and wait for their turn. */
+  #parked: Parked[] = [];
+  readonly #streams = new Map<number, Stream>();
+  /** Streams with queued lines, in the order of their first line. */
+  #out: Stream[] = [];
+  #interrupts: (() => void)[] = [];
+  #running = false;
+
+  constructor(options: VirtualClockOptions) {
+    this.#now = options.epoch;
+    this.#batch = options.batch ?? true;
+  }
+
+  now(): number {
+    return this.#now;
+  }
+
+  /** A timer of the embedded world itself: `action` is synchronous and resolves no promise of anybody outside. */
+  after(ms: number, action: () => void): Cancel {
+    const timer = this.#timers.add(this.#now + Math.max(0, ms), action);
+    return () => {
+      timer.action = undefined;
+    };
+  }
+
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) {
+        reject(signal.reason as Error);
+        return;
+      }
+      const cancel = this.#wakeAfter(ms, () => {
+        signal?.removeEventListener('abort', onAbort);
+        resolve();
+      });
+      const onAbort = (): void => {
+        cancel();
+        reject(signal?.reason as Error);
+      };
+      signal?.addEventListener('abort', onAbort, { once: true });
+    });
+  }
+
+  deadline(ms: number, parent?: AbortSignal): Deadline {
+    return startDeadline(
+      { now: () => this.#now, after: (after, action) => this.#wakeAfter(after, action) },
+      ms,
+      parent,
+    );
+  }
+
+  async track<T>(operation: (issue: number) => Promise<T>): Promise<T> {
+    const issue = ++this.#issued;
+    this.#busy++;
+    try {
+      return await operation(issue);
+    } finally {
+      this.#busy--;
+      this.#wakes++;
+    }
+  }
+
+  openWatch(): WatchTicket {
+    const id = ++this.#tickets;
+    const stream: Stream = { issue: ++this.#issued, opening: true, closed: false, outstanding: 0, queue: [] };
+    this.#streams.set(id, stream);
+    this.#busy++;
+    const opened = (): void => {
+      if (!stream.opening) return;
+      stream.opening = false;
+      this.#busy--;
+      this.#wakes++;
+    };
+    return {
+      id,
+      issue: stream.issue,
+      opened,
+      handled: () => {
+        if (stream.closed || stream.outstanding === 0) return;
+        stream.outstanding--;
+        this.#busy--;
+        this.#wakes++;
+      },
+      close: () => {
+        opened();
+        if (stream.closed) return;
+        stream.closed = true;
+        this.#busy -= stream.outstanding;
+        stream.outstanding = 0;
+        stream.queue.length = 0;
+        this.#streams.delete(id);
+        this.#wakes++;
+      },
+    };
+  }
+
+  /**
+   * Parks a request that has fully arrived. Requests are served one at a time, in the order in which their callers
+   * issued them, and only when every issued one has arrived: then neither sockets nor their delays decide any order.
+   * A request whose signal aborts while it is parked is never served.
+   */
+  admit(issue: number, serve: () => void, signal?: AbortSignal): void {
+    if (signal?.aborted) return;
+    const parked: Parked = {
+      issue,
+      serve: () => {
+        signal?.removeEventListener('abort', leave);
+        serve();
+      },
+    };
+    const leave = (): void => {
+      this.#parked = this.#parked.filter((other) => other !== parked);
+    };
+    signal?.addEventListener('abort', leave, { once: true });
+    const at = this.#parked.findIndex((other) => other.issue > issue);
+    this.#parked.splice(at < 0 ? this.#parked.length : at, 0, parked);
+  }
+
+  /** Queues a line for a counted watch; the loop calls `write`, and the line holds time until the ticket says `handled`. */
+  deliver(ticketId: number, write: () => void): void {
+    const stream = this.#streams.get(ticketId);
+    if (stream === undefined || stream.closed) return;
+    if (stream.queue.length === 0) this.#out.push(stream);
+    stream.queue.push(write);
+  }
+
+  /** Lets something from outside in at the next moment at which nothing is under way. */
+  interrupt(action: () => void): void {
+    this.#interrupts.push(action);
+  }
+
+  /**
+   * Drives time until `main` has settled and everything that it caused has come to rest.
+   * @throws what `main` throws; Error when time cannot move any more (everybody waits for nothing).
+   */
+  async run<T>(main: () => Promise<T>): Promise<T> {
+    if (this.#running) throw new Error('the virtual clock is running already');
+    this.#running = true;
+    let settled = false;
+    const result = main().finally(() => {
+      settled = true;
+    });
+    // The rejection is handed on below, after the loop has come to rest.
+    result.catch(() => undefined);
+    try {
+      await this.#loop(() => settled);
+    } finally {
+      this.#running = false;
+    }
+    return result;
+  }
+
+  #wakeAfter(ms: number, action: () => void): Cancel {
+    return this.after(ms, () => {
+      this.#wakes++;
+      action();
+    });
+  }
+
+  /** The rule. Numbers as in docs/decisions/0001-virtual-time.md. */
+  async #loop(settled: () => boolean): Promise<void> {
+    let progressAt = performance.now();
+    for (;;) {
+      // 1: microtasks and ticks of all that ran before are drained by one macrotask turn.
+      await turn();
+      // 2: something is on the wire or being digested.
+      if (this.#busy > this.#parked.length) {
+        if (performance.now() - progressAt > STALL_MS) throw new Error(this.#stalled());
+        continue;
+      }
+      progressAt = performance.now();
+      // 3: lines of one stream.
+      const stream = this.#out.shift();
+      if (stream !== undefined) {
+        this.#write(stream);
+        continue;
+      }
+      // 4: one request.
+      const next = this.#parked.shift();
+      if (next !== undefined) {
+        next.serve();
+        continue;
+      }
+      // 5: nothing is under way.
+      if (settled()) return;
+      const interrupts = this.#interrupts.splice(0);
+      if (interrupts.length > 0) {
+        for (const interrupt of interrupts) interrupt();
+        continue;
+      }
+      this.#fireTimers();
+    }
+  }
+
+  #write(stream: Stream): void {
+    for (const write of stream.queue.splice(0)) {
+      if (stream.closed) return;
+      stream.outstanding++;
+      this.#busy++;
+      write();
+    }
+  }
+
+  /** Moves time to the next timer; goes on (6) only while the timers provably wake nobody. */
+  #fireTimers(): void {
+    for (let fired = 0; fired < TIMERS_PER_TURN; fired++) {
+      const timer = this.#timers.take();
+      if (timer === undefined) {
+        if (fired > 0) return;
+        throw new Error('virtual time cannot move: nothing is under way, no timer is set, and the run has not ended');
+      }
+      this.#now = Math.max(this.#now, timer.dueAt);
+      const wakes = this.#wakes;
+      const action = timer.action!;
+      timer.action = undefined;
+      action();
+      const wokeNobody =
+        this.#wakes === wakes && this.#busy === 0 && this.#out.length === 0 && this.#parked.length === 0;
+      if (!this.#batch || !wokeNobody || this.#interrupts.length > 0) return;
+    }
+  }
+
+  #stalled(): string {
+    const waiting = this.#parked.map(({ issue }) => issue).join(', ') || 'none';
+    const streams = [...this.#streams].map(([id, s]) => `${id} (${s.outstanding} lines)`).join(', ') || 'none';
+    return (
+      `virtual time stood still for ${STALL_MS / 1000} s: ${this.#busy} operations under way, ` +
+      `parked requests: ${waiting}, watches: ${streams}`
+    );
+  }
+}
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
