@@ -41,7 +41,7 @@ const isRoute = (line: string): boolean => /^(default|blackhole|\d+\.\d+\.\d+\.\
 
 /** Links of `ip -br addr` lines: names and kinds, without the details that were not recorded. */
 function briefLinks(text: string): LinkSpec[] {
-  return text.split('\n').flatMap((line) => {
+  return text.split('\n').flatMap((line): LinkSpec[] => {
     const found = /^([\w.]+)(?:@\S+)? +(UP|UNKNOWN|DOWN)\b/.exec(line);
     if (found === null) return [];
     const name = found[1]!;
@@ -211,6 +211,17 @@ describe('tunnel-port-clash: Cilium on Calico’s port 4789', () => {
       // Calico pods of other nodes need it there and back; Cilium pods leave masqueraded by eth0.
       expect(ok, pair).toBe(!(from !== 'kind-worker' && to === 'kind-worker'));
     }
+  });
+});
+
+test('a tunnel packet that reaches another owner’s device on the same port is not understood', () => {
+  const cluster = recordedCluster(2);
+  const node = cluster.node('worker2');
+  node.deleteLink('cilium_vxlan');
+  node.addLink({ name: 'other', kind: 'vxlan', mtu: 1450, port: 8473, vni: 4096 });
+  expect(cluster.network.ping({ node: 'kind-worker' }, node.cilium()!.routerIp)).toMatchObject({
+    ok: false,
+    lostAt: expect.stringContaining('does not understand'),
   });
 });
 
@@ -392,6 +403,45 @@ describe('policy: a podSelector policy on the probes', () => {
       }
     }
     for (const [key, state] of expected) expect([...(seen.get(key) ?? [])], key).toEqual([state]);
+  });
+
+  test('between Cilium pods identities decide, across nodes too (moment 3; observed: CIL->CIL OK)', () => {
+    const cluster = recordedCluster(3);
+    for (const node of cluster.network.nodes()) node.setCilium({ ...node.cilium()!, policyEnforcement: 'default' });
+    cluster.network.setPolicies(networkPolicies({ policies: () => [policy], namespaceLabels: () => ({}) }));
+    expect(failing(walkPairs(cluster))).toEqual([]);
+    const dns = cluster.pods.find((pod) => pod.labels['k8s-app'] === 'kube-dns')!;
+    const probe = cluster.pods.find((pod) => pod.group === 'goldpinger' && pod.node !== dns.node)!;
+    const ask = (from: RecordedPod, to: RecordedPod) =>
+      cluster.network.connect({ podUid: from.name }, { ip: to.ip, port: PING_PORT });
+    expect(ask(dns, probe)).toMatchObject({ ok: false, lostAt: expect.stringContaining(`pod ${dns.ip}`) });
+    expect(ask(probe, dns).ok).toBe(true);
+  });
+
+  test('a masqueraded Calico pod is the world to Cilium on its own node as well (derived from the recorded drop lines)', () => {
+    const cluster = recordedCluster(2);
+    const worker = cluster.node('worker');
+    const ip = '192.168.204.200';
+    worker.addLink({ name: 'calilate', kind: 'veth', mtu: 1450 });
+    worker.addRoute(`${ip} dev calilate scope link`);
+    worker.addRule('filter', '-A cali-from-wl-dispatch -i calilate -j ACCEPT', true);
+    worker.addRule('filter', '-A cali-to-wl-dispatch -o calilate -j ACCEPT', true);
+    const labels = { tier: 'ping' };
+    worker.attachPod({
+      podUid: 'late',
+      name: 'late',
+      namespace: 'default',
+      ip,
+      device: 'calilate',
+      cni: 'calico',
+      labels,
+    });
+    const target = cluster.pods.find((pod) => pod.node === 'kind-worker' && pod.group === 'goldpinger')!;
+    const ask = () => cluster.network.connect({ podUid: 'late' }, { ip: target.ip, port: PING_PORT });
+    expect(ask()).toMatchObject({ ok: true, sourceSeen: '10.244.0.244' });
+    worker.setCilium({ ...worker.cilium()!, policyEnforcement: 'default' });
+    cluster.network.setPolicies(networkPolicies({ policies: () => [policy], namespaceLabels: () => ({}) }));
+    expect(ask()).toMatchObject({ ok: false, lostAt: expect.stringContaining('world 10.244.0.244') });
   });
 
   test('a pod’s own node always reaches it; other nodes do not', () => {

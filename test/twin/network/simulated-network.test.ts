@@ -138,6 +138,42 @@ describe('how a connection fails', () => {
   });
 });
 
+describe('connection tracking', () => {
+  const ask = (network: Network) => network.connect({ podUid: 'pa' }, { ip: '192.168.2.1', port: 80 });
+
+  test('an answer is invalid on a node that has not seen the question', () => {
+    const { network, b } = pair();
+    const c = network.addNode('c', '172.18.0.4', SUBNET);
+    c.addRoute('192.168.1.0/26 via 172.18.0.2 dev eth0');
+    b.addRoute('192.168.1.0/26 via 172.18.0.4 dev eth0');
+    expect(ask(network).ok).toBe(true);
+    c.addRule('filter', '-A FORWARD -m conntrack --ctstate INVALID -j DROP');
+    expect(ask(network)).toMatchObject({ ok: false, lostAt: 'reply: dropped by iptables filter FORWARD of c' });
+  });
+
+  test('what is not tracked is not translated', () => {
+    const { network, a } = pair();
+    a.addRule('nat', '-A POSTROUTING -s 192.168.1.0/24 -o eth0 -j MASQUERADE');
+    expect(ask(network)).toMatchObject({ sourceSeen: '172.18.0.2' });
+    a.addRule('raw', '-A PREROUTING -i cali+ -j CT --notrack');
+    expect(ask(network)).toMatchObject({ sourceSeen: '192.168.1.1' });
+  });
+
+  test('answers pass where only ESTABLISHED does', () => {
+    const { network, a } = pair();
+    a.addRule('filter', '-A FORWARD -i eth0 -m conntrack ! --ctstate ESTABLISHED -j DROP');
+    expect(ask(network).ok).toBe(true);
+    expect(network.connect({ podUid: 'pb' }, { ip: '192.168.1.1', port: 80 }).ok).toBe(false);
+  });
+
+  test('DNAT is undone for the answer', () => {
+    const { network, b } = pair();
+    b.addRule('nat', '-A PREROUTING -p tcp -m tcp --dport 81 -j DNAT --to-destination 192.168.2.1:80');
+    const outcome = network.connect({ podUid: 'pa' }, { ip: '172.18.0.3', port: 81 });
+    expect(outcome).toMatchObject({ ok: true, at: { podUid: 'pb', port: 80 }, sourceSeen: '192.168.1.1' });
+  });
+});
+
 describe('Services', () => {
   test('endpoints in turn; outsiders, node ports and hairpins are masqueraded; none is refused', () => {
     const { network, b } = pair();
