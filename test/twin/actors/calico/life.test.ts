@@ -124,6 +124,41 @@ describe('the kernel outlives calico-node', () => {
     expect(network.ipset('cali40masq-ipam-pools')).toEqual([]);
   });
 
+  test('at rest nothing is written again', () => {
+    const { fake } = started();
+    fake.attach('a', 'kind-worker');
+    fake.time.pass(120);
+    const { network } = fake.world;
+    const version = network.version();
+    let writes = 0;
+    fake.store.onChange('*', () => {
+      writes += 1;
+    });
+    fake.time.pass(1_800);
+    expect([network.version() - version, writes]).toEqual([0, 0]);
+  });
+
+  test('while another tunnel holds its UDP port vxlan.calico stays down, and comes up within 10 s after', () => {
+    const fake = fakeWorld(['kind-worker', 'kind-worker2']);
+    fake.store.create<IpPool>(RESOURCES.pools, {
+      metadata: { name: 'default-ipv4-ippool' },
+      spec: { blockSize: 26, cidr: '192.168.0.0/16', natOutgoing: true, vxlanMode: 'Always' },
+    });
+    fake
+      .network('kind-worker')
+      .addLink({ name: 'cilium_vxlan', kind: 'vxlan', mtu: 1450, port: 4789, external: true, up: true });
+    for (const node of ['kind-worker', 'kind-worker2']) fake.run(IMAGE, { node, env: ENV });
+    fake.time.pass(30);
+    const network = fake.network('kind-worker');
+    const routes = () => network.routes().filter((route) => route.includes('dev vxlan.calico'));
+    expect(network.link('vxlan.calico')?.up).toBe(false);
+    expect(routes()).toEqual([]);
+    network.deleteLink('cilium_vxlan');
+    fake.time.pass(11);
+    expect(network.link('vxlan.calico')?.up).toBe(true);
+    expect(routes()).toHaveLength(2);
+  });
+
   test('without the API start-up waits', () => {
     const fake = fakeWorld(['kind-worker']);
     fake.api = false;

@@ -145,11 +145,15 @@ function applyChains(network: NodeNetwork, table: string, wanted: Chains, writte
   written.set(table, new Map(wanted));
 }
 
-/** A restarted Felix reads what is there first: `cali-` chains of the kernel, so that it neither doubles nor forgets one. */
-export function readKernel(network: NodeNetwork): FelixState {
+/**
+ * A restarted Felix reads what is there first: `cali-` chains of the kernel, so that it neither doubles nor forgets one.
+ * @param before what was written; its empty chains, which no rule shows, are taken as still there
+ */
+export function readKernel(network: NodeNetwork, before?: FelixState): FelixState {
   const written = new Map<string, Chains>();
   for (const table of ['raw', 'mangle', 'nat', 'filter']) {
     const chains = new Map<string, string[]>();
+    for (const [chain, rules] of before?.written.get(table) ?? []) if (rules.length === 0) chains.set(chain, []);
     for (const rule of network.rules(table)) {
       const chain = /^-A (cali-\S+)/.exec(rule)?.[1];
       if (!chain) continue;

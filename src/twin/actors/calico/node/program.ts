@@ -246,7 +246,7 @@ class CalicoNode {
   /** Reads the kernel again instead of trusting what was written, so that rules deleted by hand come back. */
   private resync(): void {
     const network = this.world.network.node(this.node);
-    if (this.felix && network) this.felix = { ...this.felix, written: readKernel(network).written };
+    if (this.felix && network) this.felix = { ...this.felix, written: readKernel(network, this.felix).written };
     this.apply();
   }
 

@@ -104,6 +104,9 @@ export function applyRoutes(network: NodeNetwork, wanted: ReadonlyMap<string, st
     else network.deleteRoute(destination);
   }
   for (const [destination, text] of wanted) {
+    const device = / dev (\S+)/.exec(text)?.[1];
+    // The kernel takes no route over a device that is down, as vxlan.calico is while another tunnel holds its port.
+    if (device !== undefined && network.link(device)?.up !== true) continue;
     if (present.get(destination) !== text) network.addRoute(text);
   }
 }
