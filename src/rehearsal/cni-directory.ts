@@ -1,7 +1,11 @@
 /** The CNI directory of a node as the runtime sees it. */
 import { CNI_DIRECTORY, isCniConfig } from '../cni/leftovers.ts';
+import { bounded } from './bounded.ts';
 import type { CniDirectory } from './found.ts';
-import type { Rehearsal } from './rehearsal.ts';
+import { nodeNames, type Rehearsal } from './rehearsal.ts';
+
+/** Commands on nodes at the same time. */
+const PARALLEL = 16;
 
 /**
  * Names, and the contents of those files that are configurations. Others (`calico-kubeconfig`) are there or not: their
@@ -13,6 +17,11 @@ export async function readCniDirectory({ commands }: Pick<Rehearsal, 'commands'>
     files.set(name, isCniConfig(name) ? await commands.readFile(node, `${CNI_DIRECTORY}/${name}`) : '');
   }
   return files;
+}
+
+/** The directories of all nodes, in the order of migration. */
+export async function readCniDirectories(rehearsal: Rehearsal): Promise<[string, CniDirectory][]> {
+  return bounded(nodeNames(rehearsal), PARALLEL, async (node) => [node, await readCniDirectory(rehearsal, node)]);
 }
 
 /** The configuration that the runtime uses: the first by name. */

@@ -42,6 +42,8 @@ export interface RunOptions {
   /** Whether the cluster outlives the run. */
   readonly keep: 'never' | 'failed' | 'always';
   readonly tool: { readonly name: string; readonly version: string };
+  /** Told that the cluster could not be deleted, with what to type; the verdict is out by then and stays. */
+  readonly warn?: (message: string) => void;
   /** Called when the last checkpoint has passed and before anything is closed; for `serve`. */
   readonly whenStopped?: (rehearsal: Rehearsal) => Promise<void>;
 }
@@ -96,8 +98,14 @@ class Run {
   }
 
   async deleteCluster(): Promise<void> {
-    const { provider, scenario } = this.#options;
-    await deleteCluster(provider.host, scenario.cluster.name, provider.kubeconfig);
+    const { provider, scenario, warn } = this.#options;
+    const { name } = scenario.cluster;
+    try {
+      await deleteCluster(provider.host, name, provider.kubeconfig);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      warn?.(`the cluster could not be deleted (${why}); do it yourself: kind delete cluster --name ${name}`);
+    }
   }
 
   async toVerdict(): Promise<VerdictEvent> {

@@ -1,8 +1,9 @@
 /** On nodes that are not switched Calico's configuration is as it was after `prepared`. */
+
+import { bounded } from '../bounded.ts';
 import { readCniDirectory } from '../cni-directory.ts';
 import type { CniDirectory } from '../found.ts';
 import { nodeNames } from '../rehearsal.ts';
-import { bounded } from '../sampler-bounded.ts';
 import { type Assertion, judged, type Problem } from './assertion.ts';
 
 /** More nodes than that are looked at in part: the next ones in the order of migration. */

@@ -2,7 +2,7 @@
 import type { Cni } from '../../events/events.ts';
 import type { Instance } from '../../probe/instances.ts';
 import { PAYLOAD_BYTES } from '../../probe/payload.ts';
-import { bounded } from '../sampler-bounded.ts';
+import { bounded } from '../bounded.ts';
 import { type Assertion, judged, type Problem, unknown } from './assertion.ts';
 
 const ID = 'large-payload';

@@ -9,9 +9,9 @@ import {
   namespaces,
   pods,
 } from '../../kube/resources.ts';
+import { bounded } from '../bounded.ts';
 import { find } from '../patient-api.ts';
 import { nodeNames, type Rehearsal } from '../rehearsal.ts';
-import { bounded } from '../sampler-bounded.ts';
 import { type Assertion, judged, type Problem } from './assertion.ts';
 
 const PARALLEL = 8;

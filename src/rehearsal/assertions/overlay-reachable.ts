@@ -7,8 +7,8 @@
 import { HEALTH_PORT, hasHealthEndpoint, tunnelDeviceOf, tunnelPortOf } from '../../cni/cilium.ts';
 import { type CiliumNode, ciliumNodes } from '../../cni/resources.ts';
 import type { PlannedCheckpoint } from '../../events/events.ts';
+import { bounded } from '../bounded.ts';
 import { nodeNames, type Rehearsal } from '../rehearsal.ts';
-import { bounded } from '../sampler-bounded.ts';
 import { type Assertion, judged, type Problem } from './assertion.ts';
 
 const PARALLEL = 16;

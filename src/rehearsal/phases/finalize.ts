@@ -5,9 +5,9 @@ import { ciliumNodeConfigs, ciliumNodes } from '../../cni/resources.ts';
 import { daemonSets, deployments } from '../../kube/resources.ts';
 import { restartPatch } from '../../kube/rollout.ts';
 import { reachCheckpoint } from '../checkpoint.ts';
-import { readCniDirectory } from '../cni-directory.ts';
+import { readCniDirectories } from '../cni-directory.ts';
 import { unlessNotFound } from '../patient-api.ts';
-import { nodeNames, type PhaseRunner, type Rehearsal } from '../rehearsal.ts';
+import type { PhaseRunner, Rehearsal } from '../rehearsal.ts';
 import { waitForCilium } from './secondary.ts';
 
 export const finalize: PhaseRunner = async (rehearsal) => {
@@ -42,7 +42,7 @@ async function applyFinalValues(rehearsal: Rehearsal): Promise<void> {
 /** What each node is on now, for the report. */
 async function reportNodes(rehearsal: Rehearsal): Promise<void> {
   const list = await rehearsal.api.list(ciliumNodes);
-  for (const node of nodeNames(rehearsal)) {
+  for (const [node, files] of await readCniDirectories(rehearsal)) {
     const cilium = list.items.find(({ metadata }) => metadata.name === node);
     rehearsal.emit({
       type: 'node',
@@ -50,7 +50,7 @@ async function reportNodes(rehearsal: Rehearsal): Promise<void> {
       moment: 'after',
       cni: 'cilium',
       podCIDRs: cilium?.spec?.ipam?.podCIDRs ?? [],
-      cniFiles: [...(await readCniDirectory(rehearsal, node)).keys()],
+      cniFiles: [...files.keys()],
     });
   }
 }

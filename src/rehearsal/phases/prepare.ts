@@ -17,18 +17,17 @@ import type { DaemonSet } from '../../kube/objects.ts';
 import { daemonSets, nodes } from '../../kube/resources.ts';
 import { degradedStatuses, waitForCalicoAtRest } from '../calico-at-rest.ts';
 import { reachCheckpoint } from '../checkpoint.ts';
-import { readCniDirectory } from '../cni-directory.ts';
+import { readCniDirectories } from '../cni-directory.ts';
 import type { CalicoFound } from '../found.ts';
 import { RehearsalFailure } from '../outcome.ts';
 import { find } from '../patient-api.ts';
-import { nodeNames, type PhaseRunner, type Rehearsal } from '../rehearsal.ts';
+import type { PhaseRunner, Rehearsal } from '../rehearsal.ts';
 
 export const prepare: PhaseRunner = async (rehearsal) => {
   const { journal, scenario, found } = rehearsal;
   await journal.inStep('read-cluster', async () => {
     found.calico = await readCalico(rehearsal);
-    for (const node of nodeNames(rehearsal)) {
-      const files = await readCniDirectory(rehearsal, node);
+    for (const [node, files] of await readCniDirectories(rehearsal)) {
       rehearsal.emit({
         type: 'node',
         node,
@@ -45,7 +44,7 @@ export const prepare: PhaseRunner = async (rehearsal) => {
   }
   await reachCheckpoint(rehearsal, ['prepared']);
   // Read once more: every start of calico-node writes its files anew.
-  for (const node of nodeNames(rehearsal)) found.cniBefore.set(node, await readCniDirectory(rehearsal, node));
+  for (const [node, files] of await readCniDirectories(rehearsal)) found.cniBefore.set(node, files);
 };
 
 /** Pools, blocks, port and the nodes' subnet as the cluster has them, whatever the scenario asked for. */

@@ -33,11 +33,15 @@ import {
   nodes,
   pods,
 } from '../../kube/resources.ts';
+import { bounded } from '../bounded.ts';
 import { reachCheckpoint } from '../checkpoint.ts';
 import { RehearsalFailure } from '../outcome.ts';
 import { find, unlessNotFound } from '../patient-api.ts';
 import { nodeNames, type PhaseRunner, type Rehearsal } from '../rehearsal.ts';
 import { podName } from '../rollout.ts';
+
+/** Nodes that are cleaned at the same time. */
+const PARALLEL = 8;
 
 const KINDS: Readonly<Record<string, Resource<KubeObject>>> = {
   Whisker: whiskers,
@@ -166,7 +170,7 @@ async function removeNodeFiles(rehearsal: Rehearsal): Promise<void> {
     timeoutMs: limits.remove,
     pending: (found) => (found.length === 0 ? null : found.map(podName).join(', ')),
   });
-  for (const node of nodeNames(rehearsal)) {
+  await bounded(nodeNames(rehearsal), PARALLEL, async (node) => {
     await rehearsal.poll({
       what: `Calico's files to be gone from the CNI directory of ${node}`,
       everyMs: 1_000,
@@ -182,7 +186,7 @@ async function removeNodeFiles(rehearsal: Rehearsal): Promise<void> {
         return `removed ${files.join(', ')}, to be looked at again`;
       },
     });
-  }
+  });
 }
 
 /** What stays by design, and the kernel's state where nodes are not restarted. */

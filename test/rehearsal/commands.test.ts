@@ -1,0 +1,112 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import type { CommandOptions, CommandResult, Host } from '../../src/host/host.ts';
+import { PayloadReader } from '../../src/probe/payload.ts';
+import { Commands, deleteCluster } from '../../src/rehearsal/commands.ts';
+import { CommandFailed } from '../../src/rehearsal/outcome.ts';
+
+class FakeHost implements Host {
+  readonly spoken: string[] = [];
+  readonly stdin: (string | undefined)[] = [];
+  readonly answer: (words: string) => Partial<CommandResult>;
+  constructor(answer: (words: string) => Partial<CommandResult> = () => ({})) {
+    this.answer = answer;
+  }
+  run(command: string, args: readonly string[], options: CommandOptions): Promise<CommandResult> {
+    const words = [command, ...args].join(' ');
+    this.spoken.push(words);
+    this.stdin.push(options.stdin);
+    return Promise.resolve({ exitCode: 0, stdout: '', stderr: '', ...this.answer(words) });
+  }
+}
+
+function commands(host: Host, simulated = true): Commands {
+  return new Commands({ host, signal: new AbortController().signal, kubeconfig: '/tmp/secret/kubeconfig', simulated });
+}
+
+/** The words of the decision record as patterns: what is written in capitals varies. */
+const TABLE = readFileSync(new URL('../../docs/decisions/0003-commands-on-nodes.md', import.meta.url), 'utf8')
+  .split('\n')
+  .filter((line) => line.startsWith('|'))
+  .flatMap((line) => [...line.matchAll(/`([^`]+)`/g)].map((match) => match[1]!))
+  .map((words) => {
+    const parts = words.split(/\b(FILE\.\.\.|NODE|NAME|FILE|NS|POD|PID|ID|URL|ADDRESS|S|V)(?=\s|$|\$)/);
+    const pattern = parts.map((part, index) => {
+      if (index % 2 === 0) return part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+      return part === 'FILE...' ? '\\S+(?: \\S+)*' : '\\S+';
+    });
+    return new RegExp(`^${pattern.join('')}$`);
+  });
+
+describe('the words spoken to the host', () => {
+  test('are exactly those of the decision record', async () => {
+    const host = new FakeHost((words) => {
+      if (words.includes('docker inspect')) return { stdout: '[{}]' };
+      if (words.includes('crictl pods')) return { stdout: 'abc\n' };
+      if (words.includes('crictl inspectp')) return { stdout: '42\n' };
+      return words.includes('nsenter') ? { stdout: '200:264000' } : { stdout: '' };
+    });
+    const spoken = commands(host);
+    await spoken.toolVersions();
+    await spoken.clusters();
+    await spoken.createCluster('kind', 'kind: Cluster', 1_000);
+    await spoken.installCilium('1.19.6', 'a: 1', 1_000);
+    await spoken.container('kind-worker');
+    await spoken.restartNode('kind-worker');
+    await spoken.cniFiles('kind-worker');
+    await spoken.readFile('kind-worker', '/etc/cni/net.d/x');
+    await spoken.removeFiles('kind-worker', ['/a', '/b']);
+    await spoken.kernel('kind-worker');
+    await spoken.httpStatus('kind-worker', 'http://10.244.0.1:4240/hello', 3);
+    await spoken.httpStatus('kind-control-plane', 'https://127.0.0.1:6443/readyz', 3);
+    await spoken.httpBody('kind-worker', 'http://127.0.0.1:32042/metrics', 5);
+    await spoken.ping('kind-worker', '10.244.0.1', 3);
+    await deleteCluster(host, 'kind', '/tmp/secret/kubeconfig');
+    const from = { node: 'kind-worker', pod: 'nodepinger-x', uid: 'u', ip: '10.244.0.9' };
+    await new PayloadReader(host).fetch(from, { ip: '10.244.1.9' }, { timeoutMs: 1_000 });
+    const strange = host.spoken.filter((words) => !TABLE.some((pattern) => pattern.test(words)));
+    expect(strange).toEqual([]);
+    expect(TABLE.filter((pattern) => !host.spoken.some((words) => pattern.test(words)))).toEqual([]);
+  });
+
+  test('values and configuration go by standard input, never by an argument', async () => {
+    const host = new FakeHost();
+    await commands(host).installCilium('1.19.6', 'secret: yes', 1_000);
+    expect(host.stdin).toEqual(['secret: yes']);
+    expect(host.spoken.join()).not.toContain('secret:');
+  });
+});
+
+describe('answers', () => {
+  test('a failed command tells what was said, without paths of this machine', async () => {
+    const host = new FakeHost(() => ({ exitCode: 1, stderr: 'cannot read /tmp/secret/kubeconfig\n' }));
+    const error = await commands(host)
+      .installCilium('1', '', 1)
+      .catch((caught: unknown) => caught);
+    expect(error).toBeInstanceOf(CommandFailed);
+    expect((error as Error).message).not.toContain('/tmp/secret');
+    expect((error as Error).message).toContain('cannot read KUBECONFIG');
+  });
+
+  test('exit code 64 is no answer on the twin, and one of many elsewhere', async () => {
+    const host = new FakeHost(() => ({ exitCode: 64, stderr: 'not modelled' }));
+    await expect(commands(host).ping('n', '1.2.3.4', 1)).rejects.toThrow(CommandFailed);
+    await expect(commands(host, false).ping('n', '1.2.3.4', 1)).resolves.toBe(false);
+  });
+
+  test('a container that does not exist is told from a Docker that does not answer', async () => {
+    const gone = new FakeHost(() => ({ exitCode: 1, stderr: 'Error: No such container: n' }));
+    await expect(commands(gone).container('n')).resolves.toBeUndefined();
+    const down = new FakeHost(() => ({ exitCode: 1, stderr: 'Cannot connect to the Docker daemon' }));
+    await expect(commands(down).container('n')).rejects.toThrow(CommandFailed);
+  });
+
+  test('files come in the order in which the runtime takes them', async () => {
+    const host = new FakeHost(() => ({ stdout: 'calico-kubeconfig\n10-calico.conflist\n05-cilium.conflist\n' }));
+    expect(await commands(host).cniFiles('n')).toEqual([
+      '05-cilium.conflist',
+      '10-calico.conflist',
+      'calico-kubeconfig',
+    ]);
+  });
+});
