@@ -37,8 +37,8 @@ export function serverSideApply(current: KubeObject, applied: KubeObject, by: Ap
     const dropped = leaves(difference(own.fieldsV1, wanted)).filter(
       (steps) => !kept.some((entry) => touches(entry.fieldsV1, steps)),
     );
-    // Deepest first, so that a list element is judged after its fields.
-    for (const steps of dropped.sort((a, b) => b.length - a.length)) {
+    // A list element goes whole before its fields are looked at: without its key it would not be found.
+    for (const steps of dropped.sort((a, b) => a.length - b.length)) {
       merged = removeAt(merged, steps, [], by.topology) as JsonMap;
     }
   }

@@ -51,6 +51,12 @@ function parseRequirement(part: string, whole: string): LabelMatch {
     const [, key = '', operator, value] = pair;
     return operator === '!=' ? (labels) => labels[key] !== value : (labels) => labels[key] === value;
   }
+  const order = /^([^\s!=()<>]+)\s*([<>])\s*(\d+)$/.exec(part);
+  if (order !== null) {
+    const [, key = '', operator, bound] = order;
+    const compare = (value: number): boolean => (operator === '>' ? value > Number(bound) : value < Number(bound));
+    return (labels) => /^-?\d+$/.test(labels[key] ?? '') && compare(Number(labels[key]));
+  }
   const exists = /^(!?)\s*([^\s!=()]+)$/.exec(part);
   if (exists !== null) {
     const [, not, key = ''] = exists;
