@@ -20,7 +20,7 @@ export class Journal {
   readonly migrated = new Set<string>();
   /** Nodes restarted since Calico was removed. */
   readonly restarted = new Set<string>();
-  /** Uids of pods that we evicted or deleted ourselves: their replacement needs no explanation. */
+  /** Uids of pods that we evicted, deleted or restarted with their node: their replacement needs no explanation. */
   readonly removedPods = new Set<string>();
   #phase: Phase = 'check';
   #pastNoReturn = false;

@@ -41,6 +41,8 @@ export async function restartNode(rehearsal: Rehearsal, node: PlannedNode): Prom
   if (!container) throw gone(name);
   const listed = await api.list(pods, { fieldSelector: `spec.nodeName=${name}` });
   const before = new Map(listed.items.map((pod) => [pod.metadata.uid ?? '', idsOf(pod)]));
+  // CoreDNS runs for a moment without its endpoint then, which Cilium's watcher may take for unmanaged.
+  for (const uid of before.keys()) journal.removedPods.add(uid);
   observer.nodeRestarting(name);
   await commands.restartNode(name);
   observer.nodeRestarted(name);
