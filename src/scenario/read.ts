@@ -1,0 +1,326 @@
+/** From a file and `--set` to a {@link Scenario}: validated, with every default filled in and every version exact. */
+import { basename, dirname, extname, resolve } from 'node:path';
+import { parseAllDocuments } from 'yaml';
+import type { z } from 'zod';
+import { type Override, readText, ScenarioDocument } from './document.ts';
+import { nearest } from './nearest.ts';
+import { type Problem, ScenarioError } from './problem.ts';
+import type { Json, JsonObject, Scenario } from './scenario.ts';
+import { type ScenarioInput, scenarioSchema } from './schema.ts';
+import { type Component, hasTwinData, nodeImage, resolveVersion, twinVersions } from './versions.ts';
+
+const MAX_WORKLOAD_BYTES = 4 * 1024 * 1024;
+
+type Path = readonly (string | number)[];
+
+/**
+ * @param file path of the scenario
+ * @param shown the file as messages name it
+ * @param overrides values of `--set`, in order
+ * @throws ScenarioError with every problem that was found
+ */
+export function readScenario(file: string, shown: string, overrides: readonly Override[] = []): Scenario {
+  const document = ScenarioDocument.read(file, shown);
+  for (const override of overrides) document.set(override);
+  const input = validated(document);
+  return new Resolver(document, input, file).resolve();
+}
+
+/**
+ * Says what of a scenario the embedded cluster has no data for.
+ * @throws ScenarioError of kind `not-modelled`
+ */
+export function assertTwinData(scenario: Scenario, shown: string): void {
+  const problems: Problem[] = [];
+  for (const component of ['calico', 'cilium'] as const) {
+    const { version } = scenario[component];
+    if (hasTwinData(component, version)) continue;
+    problems.push({
+      where: shown,
+      line: null,
+      column: null,
+      path: `${component}.version`,
+      message: `${version} is a release, but the twin has no data for it; it has ${twinVersions(component).join(', ')}`,
+    });
+  }
+  if (problems.length > 0) throw new ScenarioError(problems, 'not-modelled');
+}
+
+function validated(document: ScenarioDocument): ScenarioInput {
+  const result = scenarioSchema.safeParse(document.toJs());
+  if (result.success) return result.data;
+  throw new ScenarioError(result.error.issues.flatMap((issue) => problemsOf(document, issue)));
+}
+
+function problemsOf(document: ScenarioDocument, issue: z.core.$ZodIssue): Problem[] {
+  const path = issue.path.filter((part): part is string | number => typeof part !== 'symbol');
+  if (issue.code === 'unrecognized_keys') {
+    const known = keysAt(path);
+    return issue.keys.map((key) => {
+      const like = nearest(key, known);
+      const hint = like === undefined ? `known here: ${known.join(', ')}` : `did you mean ${like}?`;
+      return document.problem([...path, key], `unknown key; ${hint}`, 'key');
+    });
+  }
+  if (path.length === 1 && path[0] === 'schemaVersion' && !document.has(path)) {
+    return [document.problem([], 'schemaVersion is missing; write "schemaVersion: 1"')];
+  }
+  const value = valueAt(document.toJs(), path);
+  const shown = value === undefined ? '' : `, not ${JSON.stringify(value)?.slice(0, 80)}`;
+  return [document.problem(path, `${issue.message} is wanted${shown}`)];
+}
+
+function valueAt(value: unknown, path: Path): unknown {
+  return path.reduce<unknown>(
+    (at, key) => (typeof at === 'object' && at !== null ? (at as Record<string | number, unknown>)[key] : undefined),
+    value,
+  );
+}
+
+/** Known keys of the mapping at a path of the schema. */
+function keysAt(path: Path): string[] {
+  let schema: unknown = scenarioSchema;
+  for (const key of path) schema = shapeOf(schema)?.[String(key)];
+  return Object.keys(shapeOf(schema) ?? {});
+}
+
+function shapeOf(schema: unknown): Record<string, unknown> | undefined {
+  const def = (
+    schema as
+      | { def?: { type?: string; shape?: Record<string, unknown>; innerType?: unknown; options?: unknown[] } }
+      | undefined
+  )?.def;
+  if (def === undefined) return undefined;
+  if (def.type === 'object') return def.shape;
+  if (def.innerType !== undefined) return shapeOf(def.innerType);
+  for (const option of def.options ?? []) {
+    const shape = shapeOf(option);
+    if (shape !== undefined) return shape;
+  }
+  return undefined;
+}
+
+/** Scenario keys of Cilium and the Helm values that say the same. */
+const SAME_AS_VALUES: readonly { readonly key: string; readonly values: readonly string[] }[] = [
+  { key: 'podCIDR', values: ['ipam', 'operator', 'clusterPoolIPv4PodCIDRList'] },
+  { key: 'maskSize', values: ['ipam', 'operator', 'clusterPoolIPv4MaskSize'] },
+  { key: 'tunnelProtocol', values: ['tunnelProtocol'] },
+  { key: 'tunnelPort', values: ['tunnelPort'] },
+];
+
+class Resolver {
+  readonly #document: ScenarioDocument;
+  readonly #input: ScenarioInput;
+  readonly #file: string;
+  readonly #problems: Problem[] = [];
+
+  constructor(document: ScenarioDocument, input: ScenarioInput, file: string) {
+    this.#document = document;
+    this.#input = input;
+    this.#file = file;
+  }
+
+  resolve(): Scenario {
+    const { kubernetes, cluster, calico, cilium, probes, migration, finish, gate, timeouts, preflight } = this.#input;
+    const kubernetesVersion = this.#version('kubernetes', kubernetes?.version, '1.34');
+    const calicoCidr = calico?.cidr ?? '192.168.0.0/16';
+    const values = this.#values('values', cilium?.values);
+    this.#agree(values);
+    const podCIDR = cilium?.podCIDR;
+    const scenario: Scenario = {
+      schemaVersion: 1,
+      name:
+        this.#input.name ?? (basename(this.#file, extname(this.#file)).replace(/[^A-Za-z0-9._-]/g, '-') || 'scenario'),
+      description: this.#input.description ?? '',
+      providers: this.#input.providers ?? ['twin', 'kind'],
+      kubernetes: { version: kubernetesVersion, image: kubernetes?.image ?? nodeImage(kubernetesVersion) ?? null },
+      cluster: {
+        name: cluster?.name ?? 'kind',
+        controlPlanes: cluster?.controlPlanes ?? 1,
+        workers: cluster?.workers ?? 4,
+        podSubnet: cluster?.podSubnet ?? calicoCidr,
+        serviceSubnet: cluster?.serviceSubnet ?? '10.96.0.0/16',
+        nodeSubnet: cluster?.nodeSubnet ?? '172.18.0.0/16',
+      },
+      calico: {
+        version: this.#version('calico', calico?.version, '3.31'),
+        encapsulation: calico?.encapsulation ?? 'VXLANCrossSubnet',
+        cidr: calicoCidr,
+        autodetection: calico?.autodetection ?? 'firstFound',
+        installation: (calico?.installation ?? {}) as JsonObject,
+        felix: (calico?.felix ?? {}) as JsonObject,
+      },
+      cilium: {
+        version: this.#version('cilium', cilium?.version, '1.19'),
+        podCIDR: podCIDR === undefined ? null : typeof podCIDR === 'string' ? [podCIDR] : podCIDR,
+        maskSize: cilium?.maskSize ?? 24,
+        tunnelProtocol: cilium?.tunnelProtocol ?? 'vxlan',
+        tunnelPort: cilium?.tunnelPort ?? null,
+        values,
+        finalValues: this.#values('finalValues', cilium?.finalValues),
+      },
+      probes: {
+        interval: probes?.interval ?? null,
+        pingTimeout: probes?.pingTimeout ?? '1s',
+        image: probes?.image ?? 'docker.io/bloomberg/goldpinger:3.10.2',
+        mesh: probes?.mesh ?? 'full',
+        goldpinger: {
+          replicas: probes?.goldpinger?.replicas ?? 10,
+          replicasAfterFirstNode: probes?.goldpinger?.replicasAfterFirstNode ?? 15,
+        },
+      },
+      workloads: this.#workloads(),
+      migration: {
+        setAutodetection: migration?.setAutodetection ?? 'NodeInternalIP',
+        order: migration?.order ?? 'name',
+        batchSize: migration?.batchSize ?? 1,
+        recycle: migration?.recycle ?? 'daemons',
+        drain: {
+          timeout: migration?.drain?.timeout ?? '6m',
+          deleteEmptyDirData: migration?.drain?.deleteEmptyDirData ?? false,
+          force: migration?.drain?.force ?? false,
+        },
+      },
+      finish: {
+        policyEnforcement: finish?.policyEnforcement ?? 'default',
+        removeCalico: finish?.removeCalico ?? true,
+        restartNodes: finish?.restartNodes ?? true,
+        restartBatch: finish?.restartBatch ?? 1,
+        connectivityTest: finish?.connectivityTest
+          ? { tests: finish.connectivityTest.tests ?? [], timeout: finish.connectivityTest.timeout ?? '10m' }
+          : false,
+      },
+      gate: {
+        freshSamples: gate?.freshSamples ?? 3,
+        failuresToFail: gate?.failuresToFail ?? 2,
+        observe: gate?.observe ?? '120s',
+        settleTimeout: gate?.settleTimeout ?? '3m',
+        maxDisruption: gate?.maxDisruption ?? 'unlimited',
+      },
+      timeouts: {
+        provision: timeouts?.provision ?? '15m',
+        calico: timeouts?.calico ?? '10m',
+        cilium: timeouts?.cilium ?? '10m',
+        agent: timeouts?.agent ?? '5m',
+        remove: timeouts?.remove ?? '10m',
+        restart: timeouts?.restart ?? '5m',
+        apiOutage: timeouts?.apiOutage ?? '5m',
+        unreadable: timeouts?.unreadable ?? '3m',
+      },
+      preflight: { allow: preflight?.allow ?? [] },
+    };
+    this.#checkOrder(scenario);
+    this.#checkReplicas(scenario);
+    if (this.#problems.length > 0) throw new ScenarioError(this.#problems);
+    return scenario;
+  }
+
+  #version(component: Component, asked: string | undefined, fallback: string): string {
+    const resolved = resolveVersion(component, asked ?? fallback);
+    if ('version' in resolved) return resolved.version;
+    this.#problems.push(this.#document.problem([component, 'version'], resolved.problem));
+    return fallback;
+  }
+
+  #values(key: 'values' | 'finalValues', given: string | JsonObject | Record<string, Json> | undefined): JsonObject {
+    if (given === undefined) return {};
+    if (typeof given !== 'string') return given;
+    try {
+      const parsed = ScenarioDocument.read(this.#path(given), given).toJs();
+      return parsed as JsonObject;
+    } catch (error) {
+      if (!(error instanceof ScenarioError)) throw error;
+      this.#problems.push(
+        this.#document.problem(['cilium', key], error.message.replace('a scenario is', 'a values file is')),
+      );
+      return {};
+    }
+  }
+
+  #workloads(): { file: string; manifest: string }[] {
+    return (this.#input.workloads ?? []).flatMap((file, index) => {
+      const problem = (message: string): void => {
+        this.#problems.push(this.#document.problem(['workloads', index], message));
+      };
+      try {
+        const manifest = readText(this.#path(file), file, MAX_WORKLOAD_BYTES);
+        const documents = parseAllDocuments(manifest);
+        const bad = Array.isArray(documents) ? documents.flatMap((document) => document.errors)[0] : undefined;
+        if (bad !== undefined) problem(`${file}: not valid YAML: ${bad.message.split('\n')[0]}`);
+        return [{ file, manifest }];
+      } catch (error) {
+        if (!(error instanceof ScenarioError)) throw error;
+        problem(error.message);
+        return [];
+      }
+    });
+  }
+
+  /** Paths in a scenario are relative to its file. */
+  #path(file: string): string {
+    return resolve(dirname(this.#file), file);
+  }
+
+  /** A key of the scenario and a Helm value that say different things: nobody could tell which one was meant. */
+  #agree(values: JsonObject): void {
+    for (const { key, values: path } of SAME_AS_VALUES) {
+      const ours = this.#input.cilium?.[key as 'podCIDR'];
+      const theirs = valueAt(values, path);
+      if (ours === undefined || theirs === undefined || theirs === null) continue;
+      const list = (value: unknown): string => JSON.stringify(Array.isArray(value) ? value : [value]);
+      if (list(ours) === list(theirs)) continue;
+      const other = this.#document.problem(['cilium', 'values', ...path], '');
+      const at = other.line === null ? other.where : `${other.where}:${other.line}:${other.column}`;
+      this.#problems.push(
+        this.#document.problem(
+          ['cilium', key],
+          `${JSON.stringify(ours)} disagrees with cilium.values.${path.join('.')} = ${JSON.stringify(theirs)} (${at}); keep one of them`,
+        ),
+      );
+    }
+  }
+
+  #checkOrder(scenario: Scenario): void {
+    const { order } = scenario.migration;
+    if (typeof order === 'string') return;
+    const names = (role: string, count: number): string[] =>
+      Array.from({ length: count }, (_, i) => `${scenario.cluster.name}-${role}${i === 0 ? '' : i + 1}`);
+    const nodes = [
+      ...names('worker', scenario.cluster.workers),
+      ...names('control-plane', scenario.cluster.controlPlanes),
+    ];
+    const problem = (message: string, path: Path = ['migration', 'order']): void => {
+      this.#problems.push(this.#document.problem(path, message));
+    };
+    order.forEach((node, index) => {
+      const like = nearest(node, nodes);
+      if (!nodes.includes(node)) {
+        problem(`there is no node ${node} in this cluster${like === undefined ? '' : `; did you mean ${like}?`}`, [
+          'migration',
+          'order',
+          index,
+        ]);
+      } else if (order.indexOf(node) !== index) {
+        problem(`${node} stands twice in the order`, ['migration', 'order', index]);
+      }
+    });
+    const missing = nodes.filter((node) => !order.includes(node));
+    if (missing.length > 0) problem(`every node is wanted in the order; missing: ${missing.slice(0, 5).join(', ')}`);
+    const firstControlPlane = order.findIndex((node) => node.includes('-control-plane'));
+    if (firstControlPlane >= 0 && order.slice(firstControlPlane).some((node) => node.includes('-worker'))) {
+      problem('control planes come last: they lose the API while their CNI changes');
+    }
+  }
+
+  #checkReplicas(scenario: Scenario): void {
+    const { replicas, replicasAfterFirstNode } = scenario.probes.goldpinger;
+    if (replicasAfterFirstNode < replicas) {
+      this.#problems.push(
+        this.#document.problem(
+          ['probes', 'goldpinger', 'replicasAfterFirstNode'],
+          `at least probes.goldpinger.replicas (${replicas}) is wanted, not ${replicasAfterFirstNode}`,
+        ),
+      );
+    }
+  }
+}
