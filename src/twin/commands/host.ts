@@ -1,5 +1,4 @@
 /** The twin's door to commands: `kind`, `docker` and `helm`, answered in process and in virtual time. */
-
 import {
   CommandNotFound,
   type CommandOptions,
@@ -10,17 +9,21 @@ import {
 import type { Clock } from '../../time/clock.ts';
 import { notModelled, type TwinCommand } from './command.ts';
 
+/** What commands need of the virtual clock. */
+export interface CommandClock extends Clock {
+  /** Parks an operation until all that were issued before it have had their turn. */
+  admit(issue: number, serve: () => void, signal?: AbortSignal): void;
+}
+
 export interface HostDoors {
-  readonly clock: Clock;
-  /** Waits until every operation that was issued earlier has been let in. */
-  readonly admit: (issue: number, signal: AbortSignal) => Promise<void>;
+  readonly clock: CommandClock;
   readonly commands: ReadonlyMap<string, TwinCommand>;
 }
 
-/** Exists on a real machine, but the twin has no answer. */
+/** Exist on a real machine, but the twin has no answer. */
 const KNOWN_ELSEWHERE = ['cilium', 'kubectl'];
 
-export function createHost({ clock, admit, commands }: HostDoors): Host {
+export function createHost({ clock, commands }: HostDoors): Host {
   return {
     run: async (command, args, options) => {
       const answer = commands.get(command);
@@ -28,14 +31,30 @@ export function createHost({ clock, admit, commands }: HostDoors): Host {
         if (KNOWN_ELSEWHERE.includes(command)) return notModelled([command, ...args].join(' '));
         throw new CommandNotFound(command);
       }
-      return clock.track((issue) =>
-        limited(clock, command, options, async (signal) => {
-          await admit(issue, signal);
-          return answer(args, { stdin: options.stdin ?? '', signal });
-        }),
-      );
+      return limited(clock, command, options, async (signal) => {
+        // Only the start is counted as an operation: from then on the command waits for nothing but timers, and a counted
+        // operation that sleeps would hold the very time that it sleeps for.
+        await clock.track((issue) => turn(clock, issue, signal));
+        return answer(args, { stdin: options.stdin ?? '', signal });
+      });
     },
   };
+}
+
+function turn(clock: CommandClock, issue: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const leave = (): void => reject(signal.reason as Error);
+    if (signal.aborted) return leave();
+    signal.addEventListener('abort', leave, { once: true });
+    clock.admit(
+      issue,
+      () => {
+        signal.removeEventListener('abort', leave);
+        resolve();
+      },
+      signal,
+    );
+  });
 }
 
 /** Ends the command at its time limit or when the caller's signal aborts. */

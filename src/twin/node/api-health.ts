@@ -11,6 +11,7 @@ export class ApiHealth {
   readonly #etcd = new Set<string>();
   readonly #servers = new Set<string>();
   readonly #hooks: (() => void)[] = [];
+  readonly #downHooks: (() => void)[] = [];
   #was = false;
 
   constructor(time: SimulatedTime) {
@@ -46,13 +47,29 @@ export class ApiHealth {
     this.#hooks.push(hook);
   }
 
+  /** Calls the hook at the moment at which the last API server stops to serve. */
+  onDown(hook: () => void): void {
+    this.#downHooks.push(hook);
+  }
+
+  /** Control planes whose API server serves, by name. */
+  serving(): string[] {
+    return this.#quorum() ? [...this.#servers].sort() : [];
+  }
+
   #quorum(): boolean {
     return this.#etcd.size * 2 > this.#members.size;
   }
 
   #changed(): void {
     const now = this.available();
-    if (now && !this.#was) this.#time.after(0, () => this.#hooks.forEach((hook) => hook()));
+    if (now && !this.#was) {
+      this.#time.after(0, () => {
+        for (const hook of this.#hooks) hook();
+      });
+    }
+    const lost = this.#was && !now;
     this.#was = now;
+    if (lost) for (const hook of this.#downHooks) hook();
   }
 }

@@ -3,7 +3,7 @@
  * rules live in the network namespace: they stay when the process ends and are gone after a restart of the node.
  */
 import type { EndpointSlice, Service } from '../../kube/objects.ts';
-import type { ServiceBackend } from '../network/network.ts';
+import type { ServiceBackend, ServiceLookup } from '../network/network.ts';
 import type { World } from '../world.ts';
 
 const SLICES = 'endpointslices.discovery.k8s.io';
@@ -16,7 +16,16 @@ const SYNC_MS = [300, 900] as const;
 export function registerKubeProxy(world: World, clusterCidr: string): void {
   /** Node → start of the container in which the rules were written. */
   const synced = new Map<string, number>();
-  const table = serviceTable(world);
+  const table = serviceTable(world, () => handOver());
+  const lookup: ServiceLookup = (ip, port, node) => {
+    const machine = world.machines.get(node);
+    if (machine === undefined || synced.get(node) !== machine.startedAt()) return undefined;
+    const found = table();
+    return found.clusterIps.get(`${ip}:${port}`) ?? (ip === machine.address ? found.nodePorts.get(port) : undefined);
+  };
+  // Handing the look-up over again is what tells the network that earlier verdicts no longer hold.
+  const handOver = (): void => world.network.setServices(lookup, { clusterCidr });
+  handOver();
   world.programs.register('kube-proxy', (context) => {
     const state = { healthy: false };
     const { machine } = context;
@@ -28,6 +37,7 @@ export function registerKubeProxy(world: World, clusterCidr: string): void {
       }
       state.healthy = true;
       synced.set(machine.name, machine.startedAt());
+      handOver();
     };
     context.after(context.random.integer(...SYNC_MS), sync);
     return {
@@ -36,15 +46,6 @@ export function registerKubeProxy(world: World, clusterCidr: string): void {
         path === '/healthz' ? { status: state.healthy ? 200 : 503, body: '' } : { status: 404, body: '' },
     };
   });
-  world.network.setServices(
-    (ip, port, node) => {
-      const machine = world.machines.get(node);
-      if (machine === undefined || synced.get(node) !== machine.startedAt()) return undefined;
-      const found = table();
-      return found.clusterIps.get(`${ip}:${port}`) ?? (ip === machine.address ? found.nodePorts.get(port) : undefined);
-    },
-    { clusterCidr },
-  );
 }
 
 interface ServiceTable {
@@ -52,15 +53,26 @@ interface ServiceTable {
   readonly nodePorts: ReadonlyMap<number, readonly ServiceBackend[]>;
 }
 
-/** The Services as the API has them now; made anew only after a change. */
-function serviceTable(world: World): () => ServiceTable {
+/** The Services as the API has them now; made anew only after a change. `changed`: a Service came, went or moved. */
+function serviceTable(world: World, changed: () => void): () => ServiceTable {
   let current: ServiceTable | undefined;
-  const forget = (): void => {
+  let telling = false;
+  world.store.onChange('services', () => {
     current = undefined;
+    if (telling) return;
+    telling = true;
+    world.time.after(0, () => {
+      telling = false;
+      changed();
+    });
+  });
+  world.store.onChange(SLICES, () => {
+    current = undefined;
+  });
+  return () => {
+    current ??= build(world);
+    return current;
   };
-  world.store.onChange('services', forget);
-  world.store.onChange(SLICES, forget);
-  return () => (current ??= build(world));
 }
 
 function build(world: World): ServiceTable {

@@ -93,7 +93,8 @@ export class NodeReporter {
       'nodes',
       { name: this.#machine.name },
       (draft) => {
-        const status = (draft.status ??= {});
+        draft.status ??= {};
+        const { status } = draft;
         status.addresses = this.#addresses();
         const ready = this.#networkReady();
         const wanted = [

@@ -195,7 +195,10 @@ export class PodWorker {
       return;
     }
     this.#working = true;
-    this.after(random.integer(hostNetwork ? 80 : 150, hostNetwork ? 250 : 600), () => {
+    const fresh = random.integer(hostNetwork ? 80 : 150, hostNetwork ? 250 : 600);
+    // After a boot all old sandboxes are taken apart at the same time (observed: 2 s and more without an address).
+    const ms = fresh + (this.staleSandbox ? random.integer(200, hostNetwork ? 900 : 3_500) : 0);
+    this.after(ms, () => {
       this.#working = false;
       if (this.terminating) return;
       if (this.staleSandbox) {

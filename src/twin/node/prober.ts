@@ -117,8 +117,10 @@ export class Prober {
         ? 'ok'
         : 'refused'
       : connectOutcome(world, machine.name, ip, port);
-    // A process that answers for its probes itself need not list their port.
-    if (outcome !== 'ok' && (outcome !== 'refused' || process.probe === undefined)) {
+    // Whether the packet arrives is the network's word; on a port that it does not list, a process that has no answers of
+    // its own passes because it runs, and one with a probe answers for itself.
+    const silent = process.probe === undefined && process.http === undefined;
+    if (outcome !== 'ok' && (outcome !== 'refused' || (process.probe === undefined && !silent))) {
       const target = `${ip}:${port}`;
       const url = probe.httpGet === undefined ? '' : `Get "http://${target}${probe.httpGet.path ?? '/'}": `;
       return outcome === 'timeout'
