@@ -30,7 +30,7 @@ export async function execOnNode(
   // The container may have been stopped since the call.
   const network = cluster.world.network.node(machine.name);
   if (network === undefined) return failure('', 137);
-  const [program, ...rest] = args;
+  const [program = '', ...rest] = args;
   const words = rest.join(' ');
   switch (program) {
     case 'ls':
