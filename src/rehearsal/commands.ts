@@ -20,6 +20,7 @@ export class Commands {
   readonly #signal: AbortSignal;
   readonly #kubeconfig: string;
   readonly #simulated: boolean;
+  #restarts: Promise<unknown> = Promise.resolve();
 
   constructor(options: { host: Host; signal: AbortSignal; kubeconfig: string; simulated: boolean }) {
     this.#host = options.host;
@@ -111,9 +112,18 @@ export class Commands {
     };
   }
 
-  /** systemd needs longer than Docker's default of 10 s to halt. */
-  async restartNode(node: string): Promise<void> {
-    await this.run('docker', ['restart', '-t', '30', node], 120_000);
+  /**
+   * Restarts a node's container. Of several at once each waits for the one before to run again: Docker frees an address
+   * at the stop and hands out the lowest free one, so two that are down together may swap theirs (moby/libnetwork 1038).
+   * `before` is called right before the command. systemd needs longer than Docker's default of 10 s to halt.
+   */
+  async restartNode(node: string, before: () => void = () => undefined): Promise<void> {
+    const mine = this.#restarts.then(async () => {
+      before();
+      await this.run('docker', ['restart', '-t', '30', node], 120_000);
+    });
+    this.#restarts = mine.catch(() => undefined);
+    await mine;
   }
 
   async onNode(node: string, args: readonly string[]): Promise<string> {

@@ -43,8 +43,7 @@ export async function restartNode(rehearsal: Rehearsal, node: PlannedNode): Prom
   const before = new Map(listed.items.map((pod) => [pod.metadata.uid ?? '', idsOf(pod)]));
   // CoreDNS runs for a moment without its endpoint then, which Cilium's watcher may take for unmanaged.
   for (const uid of before.keys()) journal.removedPods.add(uid);
-  observer.nodeRestarting(name);
-  await commands.restartNode(name);
+  await commands.restartNode(name, () => observer.nodeRestarting(name));
   observer.nodeRestarted(name);
   journal.changed('command', `docker restart ${name}`);
   const startedAt = await waitForContainer(rehearsal, name, container.startedAt);

@@ -111,7 +111,8 @@ export function failureOf(error: unknown, moment: Moment, step: string): Rehears
   }
   if (error instanceof RehearsalFailure) return error;
   const text = error instanceof Error ? error.message : String(error);
-  const message = `${step}: ${text}`;
+  const request = error instanceof KubeError || error instanceof ApiUnreachable ? ` (${error.request})` : '';
+  const message = `${step}: ${text}${request}`;
   const end = (verdict: Exclude<EndVerdict, 'passed'>, reason: Reason): RehearsalFailure =>
     new RehearsalFailure(verdict, reason, message, { cause: error });
   if (moment.simulated && isNotModelled(error)) return end('not-modelled', 'not-modelled');

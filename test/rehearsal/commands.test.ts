@@ -110,3 +110,21 @@ describe('answers', () => {
     ]);
   });
 });
+
+test('nodes of a batch are never down together, because Docker would let them swap their addresses', async () => {
+  let down = 0;
+  const seen: number[] = [];
+  const host: Host = {
+    run: async () => {
+      seen.push(++down);
+      await Promise.resolve();
+      down--;
+      return { exitCode: 0, stdout: '', stderr: '' };
+    },
+  };
+  const spoken = commands(host);
+  const order: string[] = [];
+  await Promise.all(['a', 'b', 'c'].map((node) => spoken.restartNode(node, () => order.push(node))));
+  expect(seen).toEqual([1, 1, 1]);
+  expect(order).toEqual(['a', 'b', 'c']);
+});

@@ -37,11 +37,11 @@ export const provision: PhaseRunner = async (rehearsal) => {
 async function installCalico(rehearsal: Rehearsal): Promise<void> {
   const { scenario, api, limits } = rehearsal;
   const { calico } = scenario;
-  for (const { text } of calicoManifests(calico.version)) await applyAll(rehearsal, parseManifests(text), true);
+  const manifests = calicoManifests(calico.version).flatMap(({ text }) => parseManifests(text));
+  await applyAll(rehearsal, manifests, true);
   rehearsal.journal.changed('applied', `Calico ${calico.version}`, 'CRDs and the Tigera operator');
-  const resources = calicoCustomResources(calico);
-  await waitForCrds(rehearsal, resources);
-  await applyAll(rehearsal, resources);
+  await waitForCrds(rehearsal, manifests);
+  await applyAll(rehearsal, calicoCustomResources(calico));
   if (Object.keys(calico.felix).length > 0) {
     await api.apply(felixConfigurations, felixConfigurationFor(calico.felix));
     rehearsal.journal.changed('applied', 'FelixConfiguration default');
@@ -62,18 +62,20 @@ function isNodeReady(node: Node): boolean {
   return node.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true;
 }
 
-/** A custom resource applied before its CRD is established is refused with "no matches for kind". */
-async function waitForCrds(rehearsal: Rehearsal, resources: readonly KubeObject[]): Promise<void> {
-  const kinds = [...new Set(resources.map((object) => object.kind ?? ''))];
+/** What is applied, or read, before its CRD is established does not exist for the API ("no matches for kind"). */
+async function waitForCrds(rehearsal: Rehearsal, manifests: readonly KubeObject[]): Promise<void> {
+  const names = manifests
+    .filter(({ kind }) => kind === 'CustomResourceDefinition')
+    .map(({ metadata }) => metadata.name);
   const established = (crd: CustomResourceDefinition): boolean =>
     crd.status?.conditions?.some(({ type, status }) => type === 'Established' && status === 'True') === true;
   await rehearsal.wait({
-    what: "the CRDs of Calico's operator to be established",
+    what: "Calico's CRDs to be established",
     resource: customResourceDefinitions,
     timeoutMs: rehearsal.limits.calico,
     pending: (crds) => {
-      const ready = crds.filter((crd) => crd.spec.group === 'operator.tigera.io' && established(crd));
-      const missing = kinds.filter((kind) => !ready.some((crd) => crd.spec.names.kind === kind));
+      const ready = new Set(crds.filter(established).map(({ metadata }) => metadata.name));
+      const missing = names.filter((name) => !ready.has(name));
       return missing.length === 0 ? null : `not established: ${missing.join(', ')}`;
     },
   });
