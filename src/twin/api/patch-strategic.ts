@@ -26,19 +26,18 @@ export function strategicMerge(target: JsonMap, patch: JsonMap, path: FieldPath 
     const inside = [...path, key];
     if (value === null) delete result[key];
     else if (isMap(value)) result[key] = mergeMap(result[key], value, inside);
-    else if (Array.isArray(value)) result[key] = mergeList(result[key], value, inside, patch[`${ORDER}${key}`]);
+    else if (Array.isArray(value)) result[key] = mergeList(result[key], value, inside);
     else result[key] = value;
   }
   for (const [key, value] of Object.entries(patch)) {
+    const name = key.slice(key.indexOf('/') + 1);
+    const list = result[name];
+    if (!Array.isArray(list)) continue;
     if (key.startsWith(DELETE_FROM)) {
-      const name = key.slice(DELETE_FROM.length);
-      const gone = value as unknown[];
-      if (Array.isArray(result[name])) {
-        result[name] = result[name].filter((item) => !gone.some((one) => equalJson(one, item)));
-      }
+      result[name] = list.filter((item) => !(value as unknown[]).some((one) => equalJson(one, item)));
     } else if (key.startsWith(ORDER)) {
-      const name = key.slice(ORDER.length);
-      if (Array.isArray(result[name])) result[name] = ordered(result[name], value as unknown[], [...path, name]);
+      const live = Array.isArray(target[name]) ? (target[name] as unknown[]) : [];
+      result[name] = arrange(list, value as unknown[], live, identity([...path, name]));
     }
   }
   return result;
@@ -48,14 +47,13 @@ function mergeMap(target: unknown, patch: JsonMap, path: FieldPath): unknown {
   return strategicMerge(isMap(target) ? target : {}, patch, path);
 }
 
-function mergeList(target: unknown, patch: unknown[], path: FieldPath, order: unknown): unknown[] {
+function mergeList(target: unknown, patch: unknown[], path: FieldPath): unknown[] {
   const current: unknown[] = Array.isArray(target) ? target : [];
   const key = strategicKey(path);
   if (key !== undefined && patch.every(isMap)) return mergeObjects(current.filter(isMap), patch, path, key);
   if (isStrategicSet(path)) {
-    // New values go to the front, as new elements of object lists do (recorded: finalizers).
     const added = patch.filter((item) => !current.some((one) => equalJson(one, item)));
-    return order === undefined ? [...added, ...current] : [...current, ...added];
+    return arrange([...current, ...added], patch, current, identity(path));
   }
   return cloneJson(patch);
 }
@@ -65,7 +63,6 @@ function mergeObjects(current: JsonMap[], patch: JsonMap[], path: FieldPath, key
     return patch.filter((item) => item.$patch === undefined).map((item) => cloneJson(item));
   }
   let result = [...current];
-  const added: JsonMap[] = [];
   for (const item of patch) {
     const id = item[key];
     if (id === undefined) {
@@ -77,22 +74,42 @@ function mergeObjects(current: JsonMap[], patch: JsonMap[], path: FieldPath, key
       continue;
     }
     const at = result.findIndex((one) => one[key] === id);
-    if (at < 0) added.push(strategicMerge({}, item, path));
+    if (at < 0) result.push(strategicMerge({}, item, path));
     else result[at] = strategicMerge(result[at]!, item, path);
   }
-  // New elements go to the front, the others keep their place (recorded: sm-add-container, node-condition-new).
-  return [...added, ...result];
+  return arrange(result, patch, current, identity(path)) as JsonMap[];
 }
 
-function ordered(items: unknown[], order: unknown[], path: FieldPath): unknown[] {
+/** What makes an element of a list the same one in the patch and in the object. */
+function identity(path: FieldPath): (item: unknown) => string {
   const key = strategicKey(path);
-  const place = (item: unknown): number =>
-    order.findIndex((one) =>
-      key !== undefined && isMap(item) && isMap(one) ? one[key] === item[key] : equalJson(one, item),
-    );
-  const named = items.filter((item) => place(item) >= 0).sort((a, b) => place(a) - place(b));
-  // What the order does not name stays where it was, the named ones fill the other places.
-  return items.map((item) => (place(item) >= 0 ? named.shift() : item));
+  return (item) => JSON.stringify(key !== undefined && isMap(item) ? item[key] : item);
+}
+
+/**
+ * Elements that the patch names stand in its order, the others in theirs; one of the others comes before a named one only
+ * if it already stood before it. So what is new goes to the front unless it follows an element that is known (recorded:
+ * sm-add-container, sm-env-merge, sm-finalizers-add).
+ */
+function arrange(
+  items: readonly unknown[],
+  order: readonly unknown[],
+  live: readonly unknown[],
+  idOf: (item: unknown) => string,
+): unknown[] {
+  const places = new Map(order.map((item, index) => [idOf(item), index]));
+  const old = new Map(live.map((item, index) => [idOf(item), index]));
+  const placeOf = (item: unknown): number => places.get(idOf(item)) ?? -1;
+  const named = items.filter((item) => placeOf(item) >= 0).sort((a, b) => placeOf(a) - placeOf(b));
+  const others = items.filter((item) => placeOf(item) < 0);
+  const result: unknown[] = [];
+  while (named.length > 0 && others.length > 0) {
+    const before = old.get(idOf(others[0]));
+    const after = old.get(idOf(named[0]));
+    const first = before !== undefined && after !== undefined && before < after ? others : named;
+    result.push(first.shift());
+  }
+  return [...result, ...named, ...others];
 }
 
 function withoutDirectives(patch: JsonMap): JsonMap {

@@ -33,6 +33,10 @@ function defaultContainer(container: JsonMap, hostNetwork: boolean): void {
     terminationMessagePolicy: 'File',
     imagePullPolicy: pullPolicy(container.image),
   });
+  // What is limited is asked for, unless the container says otherwise.
+  const { limits, requests } = container.resources as { limits?: JsonMap; requests?: JsonMap };
+  if (limits !== undefined)
+    container.resources = { ...(container.resources as JsonMap), requests: { ...limits, ...requests } };
   for (const port of maps(container.ports)) {
     fill(port, { protocol: 'TCP', ...(hostNetwork && { hostPort: port.containerPort }) });
   }

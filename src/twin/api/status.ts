@@ -83,11 +83,12 @@ export function conflict(named: Named, name: string, why?: string): StatusError 
 export function preconditionFailed(
   named: Named,
   name: string,
-  field: string,
+  field: 'UID' | 'ResourceVersion',
   wanted: string,
   found: string,
 ): StatusError {
-  const why = `the ${field} in the precondition (${wanted}) does not match the ${field} in record (${found}). The object might have been modified`;
+  const guess = field === 'UID' ? 'deleted and then recreated' : 'modified';
+  const why = `the ${field} in the precondition (${wanted}) does not match the ${field} in record (${found}). The object might have been ${guess}`;
   const message = `Operation cannot be fulfilled on ${dotted(named.kind, named.group)} "${name}": ${why}`;
   return new StatusError(409, 'Conflict', message, detailsOf(named, name, named.kind));
 }

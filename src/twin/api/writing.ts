@@ -236,7 +236,7 @@ export function patchObject(context: WriteContext): { object: KubeObject; create
   const { store, route, request } = context;
   const { info } = route;
   const type = PATCH_TYPES[contentType(request) as keyof typeof PATCH_TYPES];
-  if (type === undefined) throw new StatusError(415, 'UnsupportedMediaType', '415: Unsupported Media Type');
+  if (type === undefined) throw new StatusError(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {});
   if (type === 'strategic' && info.schemas !== undefined) {
     const text =
       'the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml';

@@ -138,7 +138,7 @@ export function normalise(value: unknown, key = ''): unknown {
     return value
       .replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, 'uid')
       .replace(/kube-api-access-[a-z0-9]{5}/g, 'kube-api-access-suffix')
-      .replace(/^(gen-|x{58})[a-z0-9]{5}$/, '$1suffix')
+      .replace(/^(gen-|g{58})[a-z0-9]{5}$/, '$1suffix')
       .replace(/in record \(\d+\)/, 'in record (version)');
   }
   return value;

@@ -270,9 +270,8 @@ describe('custom resources', () => {
     store.create(DEFINITIONS, definition);
     expect(() => store.create('things.example.com', { metadata: { name: 't' } })).toThrow('could not find');
     time.advance(100);
-    const conditions = (store.get(DEFINITIONS, 'things.example.com')?.status as { conditions: { type: string }[] })
-      .conditions;
-    expect(conditions.map((one) => one.type)).toEqual(['NamesAccepted', 'Established']);
+    const { status } = store.get<KubeObject>(DEFINITIONS, 'things.example.com')!;
+    expect(status).toMatchObject({ conditions: [{ type: 'NamesAccepted' }, { type: 'Established' }] });
     const held = store.create('things.example.com', { metadata: { name: 't', finalizers: ['a/b'] }, spec: { n: 1 } });
     store.create('things.example.com', { metadata: { name: 'u' } });
     expect(held).toMatchObject({ apiVersion: 'example.com/v1', kind: 'Thing', metadata: { generation: 1 } });
