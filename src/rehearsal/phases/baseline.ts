@@ -60,7 +60,7 @@ async function deployWorkloads(rehearsal: Rehearsal): Promise<void> {
 
 async function applyWorkload(rehearsal: Rehearsal, file: string, manifest: string): Promise<KubeObject[]> {
   try {
-    const objects = parseManifests(manifest, file);
+    const objects = parseManifests(manifest);
     await applyAll(rehearsal, objects);
     return objects;
   } catch (error) {
