@@ -217,7 +217,10 @@ function dispatch(
       const left = deleteObject(context);
       return left.kind === 'Status' ? json(200, JSON.stringify(left)) : one(200, left as KubeObject);
     }
+    case 'POST':
+      throw methodNotAllowed();
     default:
+      // HEAD and OPTIONS reach this over HTTP.
       throw methodNotAllowed();
   }
 }

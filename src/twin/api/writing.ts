@@ -45,8 +45,10 @@ const contentType = ({ headers }: ServerRequest): string => (headers['content-ty
 /** The body as JSON or YAML. @throws StatusError 400 */
 export function bodyOf({ route, request }: WriteContext): JsonMap {
   try {
-    const yaml = contentType(request).endsWith('yaml');
-    const value: unknown = yaml ? parseYaml(request.body ?? '') : JSON.parse(request.body ?? '');
+    const text = request.body ?? '';
+    // Clients send apply patches as JSON; it is YAML too, but reading it as such takes a hundred times longer.
+    const yaml = contentType(request).endsWith('yaml') && !text.startsWith('{');
+    const value: unknown = yaml ? parseYaml(text) : JSON.parse(text);
     if (isMap(value)) return value;
   } catch {
     // Told below: the real text ends in the words of Go's decoder.
