@@ -1,7 +1,18 @@
 /** What stands behind the doors. One code path: the rehearsal gets a provider and knows no more. */
 import type { Host } from '../host/host.ts';
 import type { KubeApi } from '../kube/api.ts';
+import type { Scenario } from '../scenario/scenario.ts';
 import type { Clock } from '../time/clock.ts';
+
+/** What a provider says of a scenario before anything is touched; texts name the keys. */
+export interface ProviderReview {
+  /** Keys that this provider cannot rehearse. */
+  readonly notModelled: readonly string[];
+  /** Helm values that change nothing that is rehearsed. */
+  readonly irrelevantValues: readonly string[];
+  /** Paths that the chart's values do not know, with the nearest name. */
+  readonly unknownValues: readonly string[];
+}
 
 export interface Provider {
   readonly name: 'twin' | 'kind';
@@ -13,6 +24,8 @@ export interface Provider {
   connect(kubeconfig: string): Promise<KubeApi>;
   /** Where this provider keeps kubeconfigs of clusters that it makes; never part of an event. */
   readonly kubeconfig: string;
+  /** Looks at the scenario; pure. */
+  review(scenario: Scenario): ProviderReview;
   /** Drives the provider's clock until `main` has settled. */
   run<T>(main: () => Promise<T>): Promise<T>;
   /** Lets something from outside (a signal) in at the next moment at which the provider's world is consistent. */

@@ -6,6 +6,7 @@ import { serveHttp } from '../twin/api/http-server.ts';
 import { createInProcessTransport } from '../twin/api/in-process-transport.ts';
 import { createTwin, type Twin } from '../twin/twin.ts';
 import type { Provider } from './provider.ts';
+import { reviewForTwin } from './twin-review.ts';
 
 export interface TwinProviderOptions {
   readonly scenario: Scenario;
@@ -55,6 +56,7 @@ export function createTwinProvider(options: TwinProviderOptions): TwinProvider {
       closers.push(() => transport.close());
       return createKubeApi({ clock, transport });
     },
+    review: reviewForTwin,
     run: (main) => clock.run(main),
     interrupt: (action) => clock.interrupt(action),
     close: async () => {

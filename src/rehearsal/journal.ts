@@ -126,6 +126,7 @@ export class Journal {
     message: string,
     subjects: readonly string[] = [],
     versions?: Readonly<Record<string, string>>,
+    allowed = false,
   ): void {
     this.#emit({
       type: 'finding',
@@ -133,7 +134,7 @@ export class Journal {
       severity,
       message,
       subjects,
-      allowed: false,
+      allowed,
       ...(versions ? { versions } : {}),
     });
   }

@@ -5,6 +5,7 @@ import type { z } from 'zod';
 import { type Override, readText, ScenarioDocument } from './document.ts';
 import { nearest } from './nearest.ts';
 import { type Problem, ScenarioError } from './problem.ts';
+import { RULE_IDS } from './rule-ids.ts';
 import type { Json, JsonObject, Scenario } from './scenario.ts';
 import { type ScenarioInput, scenarioSchema } from './schema.ts';
 import { type Component, hasTwinData, nodeImage, resolveVersion, twinVersions } from './versions.ts';
@@ -211,6 +212,7 @@ class Resolver {
     };
     this.#checkOrder(scenario);
     this.#checkReplicas(scenario);
+    this.#checkRules(scenario);
     if (this.#problems.length > 0) throw new ScenarioError(this.#problems);
     return scenario;
   }
@@ -310,6 +312,15 @@ class Resolver {
     if (firstControlPlane >= 0 && order.slice(firstControlPlane).some((node) => node.includes('-worker'))) {
       problem('control planes come last: they lose the API while their CNI changes');
     }
+  }
+
+  #checkRules(scenario: Scenario): void {
+    scenario.preflight.allow.forEach((rule, index) => {
+      if (RULE_IDS.includes(rule)) return;
+      const like = nearest(rule, RULE_IDS);
+      const hint = like === undefined ? `rules: ${RULE_IDS.join(', ')}` : `did you mean ${like}?`;
+      this.#problems.push(this.#document.problem(['preflight', 'allow', index], `there is no rule ${rule}; ${hint}`));
+    });
   }
 
   #checkReplicas(scenario: Scenario): void {

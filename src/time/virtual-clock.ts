@@ -45,6 +45,8 @@ export class VirtualClock implements Clock {
   /** Operations issued and not settled, watches being opened, and watch lines not yet handled. */
   #busy = 0;
   #issued = 0;
+  /** Issue numbers of operations under way. */
+  readonly #open = new Set<number>();
   #tickets = 0;
   /** Counts every time that something outside the server was woken. */
   #wakes = 0;
@@ -102,11 +104,11 @@ export class VirtualClock implements Clock {
   async track<T>(operation: (issue: number) => Promise<T>): Promise<T> {
     const issue = ++this.#issued;
     this.#busy++;
+    this.#open.add(issue);
     try {
       return await operation(issue);
     } finally {
-      this.#busy--;
-      this.#wakes++;
+      this.#settle(issue);
     }
   }
 
@@ -115,11 +117,11 @@ export class VirtualClock implements Clock {
     const stream: Stream = { issue: ++this.#issued, opening: true, closed: false, outstanding: 0, queue: [] };
     this.#streams.set(id, stream);
     this.#busy++;
+    this.#open.add(stream.issue);
     const opened = (): void => {
       if (!stream.opening) return;
       stream.opening = false;
-      this.#busy--;
-      this.#wakes++;
+      this.#settle(stream.issue);
     };
     return {
       id,
@@ -147,10 +149,11 @@ export class VirtualClock implements Clock {
   /**
    * Parks a request that has fully arrived. Requests are served one at a time, in the order in which their callers
    * issued them, and only when every issued one has arrived: then neither sockets nor their delays decide any order.
-   * A request whose signal aborts while it is parked is never served.
+   * A request whose signal aborts while it is parked is never served, nor is one whose caller gave it up before it
+   * arrived: on a socket it would otherwise still be applied, in process it never is.
    */
   admit(issue: number, serve: () => void, signal?: AbortSignal): void {
-    if (signal?.aborted) return;
+    if (signal?.aborted || !this.#open.has(issue)) return;
     const parked: Parked = {
       issue,
       serve: () => {
@@ -198,6 +201,15 @@ export class VirtualClock implements Clock {
       this.#running = false;
     }
     return result;
+  }
+
+  /** An operation is over: it holds time no more, and a request of it that is still parked is never served. */
+  #settle(issue: number): void {
+    this.#open.delete(issue);
+    this.#busy--;
+    this.#wakes++;
+    const at = this.#parked.findIndex((parked) => parked.issue === issue);
+    if (at >= 0) this.#parked.splice(at, 1);
   }
 
   #wakeAfter(ms: number, action: () => void): Cancel {

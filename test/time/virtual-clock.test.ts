@@ -93,6 +93,20 @@ describe.each([true, false])('virtual time, batched: %s', (batch) => {
     expect(served).toBe(false);
   });
 
+  test('does not serve a request that arrives when its caller has given it up', async () => {
+    const clock = clockAt(0, batch);
+    let served = false;
+    await clock.run(async () => {
+      let issued = 0;
+      await clock.track(async (issue) => {
+        issued = issue;
+      });
+      clock.admit(issued, () => (served = true));
+      await clock.sleep(1);
+    });
+    expect(served).toBe(false);
+  });
+
   test('holds time for every watch line until it was handled or the watch was closed', async () => {
     const clock = clockAt(0, batch);
     const log: string[] = [];

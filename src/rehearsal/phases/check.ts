@@ -1,18 +1,12 @@
 /** Phase 1: everything that can be known before anything is touched. */
 import { CalicoDataMissing, calicoManifests } from '../../cni/calico.ts';
 import { RehearsalFailure } from '../outcome.ts';
-import type { PhaseRunner } from '../rehearsal.ts';
+import type { PhaseRunner, Rehearsal } from '../rehearsal.ts';
 
 export const check: PhaseRunner = async (rehearsal) => {
   const { scenario, commands, journal, provider } = rehearsal;
   await journal.inStep('check', async () => {
-    if (provider.simulated && scenario.finish.connectivityTest !== false) {
-      throw new RehearsalFailure(
-        'not-modelled',
-        'not-modelled',
-        'finish.connectivityTest: the twin does not model `cilium connectivity test`; set it to false or use --provider kind',
-      );
-    }
+    reviewed(rehearsal);
     mustHaveManifests(scenario.calico.version, provider.simulated);
     const tools = await commands.toolVersions();
     journal.finding('versions', 'info', 'Versions of this run', [], {
@@ -32,6 +26,28 @@ export const check: PhaseRunner = async (rehearsal) => {
     }
   });
 };
+
+/** What the provider cannot rehearse ends the run before anything is made, unless the scenario allows it. */
+function reviewed({ scenario, provider, journal }: Rehearsal): void {
+  const { notModelled, irrelevantValues, unknownValues } = provider.review(scenario);
+  const allowed = scenario.preflight.allow.includes('not-modelled');
+  if (irrelevantValues.length > 0) {
+    journal.finding('irrelevant-values', 'info', 'These values change nothing that is rehearsed', irrelevantValues);
+  }
+  if (unknownValues.length > 0) {
+    journal.finding('unknown-value', 'warning', "The chart's values do not know these paths", unknownValues);
+  }
+  if (notModelled.length === 0) return;
+  const message = `The ${provider.name} does not model ${notModelled.join(', ')}`;
+  if (!allowed) {
+    throw new RehearsalFailure(
+      'not-modelled',
+      'not-modelled',
+      `${message}; leave it out, or let the rehearsal ignore it with preflight.allow: [not-modelled]`,
+    );
+  }
+  journal.finding('not-modelled', 'warning', message, notModelled, undefined, true);
+}
 
 function mustHaveManifests(version: string, simulated: boolean): void {
   try {
