@@ -1,4 +1,5 @@
 /** What the rehearsal knows of Calico and its operator: one table of facts, and the objects made from it. */
+import { parseManifests } from '../kube/manifests.ts';
 import type { KubeObject } from '../kube/objects.ts';
 import type { Encapsulation, JsonObject } from '../scenario/scenario.ts';
 import { readData } from './data.ts';
@@ -94,13 +95,16 @@ export class CalicoDataMissing extends Error {
  * operator's (racing otherwise: the operator of 3.30 makes the CRDs itself once it runs, release note 9518).
  * @throws CalicoDataMissing
  */
-export function calicoManifests(version: string): { file: string; text: string }[] {
+export function calicoManifests(version: string): { file: string; objects: KubeObject[] }[] {
   const crds = factFor(CRD_FILE, version, 'CRD file');
   return [...(crds === null ? [] : [crds]), 'tigera-operator.yaml'].map((file) => {
-    const plain = version.replace(/^v/, '');
-    const text = readData(`calico/v${plain}/${file}`) ?? readData(`calico/${plain}/${file}`);
-    if (text === undefined) throw new CalicoDataMissing(version, file);
-    return { file, text };
+    const release = `calico/v${version.replace(/^v/, '')}`;
+    // The same documents as JSON: as YAML a release's CRDs take more than a second (data/calico/README.md).
+    const json = readData(`${release}/${file.replace(/\.yaml$/, '.json')}`);
+    if (json !== undefined) return { file, objects: JSON.parse(json) as KubeObject[] };
+    const yaml = readData(`${release}/${file}`);
+    if (yaml === undefined) throw new CalicoDataMissing(version, file);
+    return { file, objects: parseManifests(yaml, file) };
   });
 }
 

@@ -4,7 +4,7 @@ import { kindConfig } from '../../cni/kind-config.ts';
 import { felixConfigurations } from '../../cni/resources.ts';
 import type { CustomResourceDefinition, KubeObject, Node } from '../../kube/objects.ts';
 import { customResourceDefinitions, nodes } from '../../kube/resources.ts';
-import { applyAll, parseManifests } from '../apply.ts';
+import { applyAll } from '../apply.ts';
 import { degradedStatuses, waitForCalicoAtRest } from '../calico-at-rest.ts';
 import { RehearsalFailure } from '../outcome.ts';
 import type { PhaseRunner, Rehearsal } from '../rehearsal.ts';
@@ -37,7 +37,7 @@ export const provision: PhaseRunner = async (rehearsal) => {
 async function installCalico(rehearsal: Rehearsal): Promise<void> {
   const { scenario, api, limits } = rehearsal;
   const { calico } = scenario;
-  const manifests = calicoManifests(calico.version).flatMap(({ text }) => parseManifests(text));
+  const manifests = calicoManifests(calico.version).flatMap(({ objects }) => objects);
   await applyAll(rehearsal, manifests, true);
   rehearsal.journal.changed('applied', `Calico ${calico.version}`, 'CRDs and the Tigera operator');
   await waitForCrds(rehearsal, manifests);
