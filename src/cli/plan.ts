@@ -1,0 +1,34 @@
+/** `rehearse plan`: the steps that a run would take; nothing is touched. */
+import { planFor } from '../rehearsal/plan.ts';
+import { parseArguments } from './arguments.ts';
+import type { Command } from './command.ts';
+import { SCENARIO_FLAGS, scenarioArgument } from './scenario-argument.ts';
+
+export const plan: Command = {
+  name: 'plan',
+  usage: 'plan [SCENARIO] [--set PATH=VALUE]... [--seed N] [--json]',
+  summary: 'Show the steps and checkpoints that a run would take; nothing is touched.',
+  flags: { ...SCENARIO_FLAGS, json: { kind: 'boolean', help: 'Print one JSON document.' } },
+  run: async (words, output) => {
+    const args = parseArguments('plan', words, plan.flags, 1);
+    const { scenario, seed, provider } = scenarioArgument(args, 'plan');
+    const { nodes, phases, checkpoints } = planFor(scenario, seed);
+    if (args.has('json')) {
+      output.result(
+        `${JSON.stringify({ scenario: scenario.name, provider, seed, nodes, phases, checkpoints }, null, 2)}\n`,
+      );
+      return 0;
+    }
+    const lines = [
+      `${scenario.name}: ${checkpoints.length} checkpoints, nodes in this order: ${nodes.map(({ name }) => name).join(', ')}`,
+    ];
+    for (const { phase, items } of phases) {
+      lines.push('', phase);
+      for (const item of items) {
+        lines.push(item.type === 'checkpoint' ? `  ● checkpoint ${item.id}` : `  - ${item.title}  [${item.id}]`);
+      }
+    }
+    output.result(`${lines.join('\n')}\n`);
+    return 0;
+  },
+};

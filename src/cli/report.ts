@@ -1,0 +1,41 @@
+/** `rehearse report`: every report again, from events.ndjson. */
+import { dirname, resolve } from 'node:path';
+import { EventsUnreadable, readEvents } from '../events/reader.ts';
+import { EXIT_CODES } from '../events/verdict.ts';
+import { EVENTS_FILE } from '../events/writer.ts';
+import { prepareReportDirectory, ReportDirectoryRefused } from '../report/directory.ts';
+import { writeReports } from '../report/files.ts';
+import { storyOf } from '../report/model.ts';
+import { parseArguments } from './arguments.ts';
+import type { Command } from './command.ts';
+import { CliError, UsageError } from './usage.ts';
+
+export const report: Command = {
+  name: 'report',
+  usage: 'report EVENTS [--report DIR]',
+  summary: 'Make every report again from events.ndjson; a run that was killed is reported as interrupted.',
+  flags: { report: { kind: 'value', value: 'DIR', help: 'Where the reports go (default: beside EVENTS).' } },
+  run: async (words, output) => {
+    const args = parseArguments('report', words, report.flags, 1);
+    const events = args.positionals[0];
+    if (events === undefined) throw new UsageError('EVENTS is missing: the path of an events.ndjson', 'report');
+    const directory = args.value('report') ?? dirname(events);
+    try {
+      // Read before anything is written: a file that is no run's leaves the directory alone.
+      const story = storyOf(readEvents(events));
+      const inPlace = resolve(directory) === resolve(dirname(events));
+      prepareReportDirectory(directory, inPlace ? { keep: [EVENTS_FILE] } : {});
+      const { files, troubles } = writeReports(story, directory);
+      for (const { file, error } of troubles)
+        output.message(`rehearse: ${file} could not be written: ${error.message}\n`);
+      output.message(`${story.report.verdict}: ${story.report.message}\n`);
+      for (const file of files) output.message(`  ${directory}/${file}\n`);
+      return troubles.length === 0 ? EXIT_CODES.passed : EXIT_CODES.error;
+    } catch (error) {
+      if (error instanceof EventsUnreadable || error instanceof ReportDirectoryRefused) {
+        throw new CliError('refused', error.message, { cause: error });
+      }
+      throw error;
+    }
+  },
+};

@@ -1,0 +1,165 @@
+/** `rehearse run`: a rehearsal from the scenario to the reports. */
+import { resolve } from 'node:path';
+import type { Event } from '../events/events.ts';
+import { createEventStream } from '../events/stream.ts';
+import { EXIT_CODES } from '../events/verdict.ts';
+import { openEventsWriter } from '../events/writer.ts';
+import { createTwinProvider } from '../provider/twin.ts';
+import { Cancelled } from '../rehearsal/outcome.ts';
+import { planFor } from '../rehearsal/plan.ts';
+import { runRehearsal, type VerdictEvent } from '../rehearsal/run.ts';
+import { prepareReportDirectory, ReportDirectoryRefused } from '../report/directory.ts';
+import { writeReports } from '../report/files.ts';
+import { reportJson } from '../report/json.ts';
+import { StoryFold } from '../report/model.ts';
+import { WallClock } from '../time/wall-clock.ts';
+import { type Arguments, choiceFlag, type Flags, parseArguments } from './arguments.ts';
+import type { Command } from './command.ts';
+import { isMet, knownCheckpoint, parseExpectation } from './expectation.ts';
+import { onSignals } from './interruption.ts';
+import type { Output } from './output.ts';
+import { progressOf } from './progress.ts';
+import { SCENARIO_FLAGS, type ScenarioArgument, scenarioArgument } from './scenario-argument.ts';
+import { unforeseen } from './unforeseen.ts';
+import { CliError, UsageError } from './usage.ts';
+import { tool } from './version.ts';
+
+export const DEFAULT_REPORT_DIRECTORY = 'rehearsal-report';
+
+const FLAGS: Flags = {
+  ...SCENARIO_FLAGS,
+  report: { kind: 'value', value: 'DIR', help: `Where the reports go (default ${DEFAULT_REPORT_DIRECTORY}/).` },
+  until: { kind: 'value', value: 'CHECKPOINT', help: 'Stop when this checkpoint has passed.' },
+  expect: {
+    kind: 'value',
+    value: 'VERDICT[:CHECKPOINT]',
+    help: 'Exit 0 when the run ends like this, such as failed:switched/*.',
+  },
+  keep: { kind: 'value', value: 'WHEN', help: 'Keep the cluster: never (default), failed or always.' },
+  json: { kind: 'boolean', help: 'Print the report as one JSON document on stdout.' },
+  quiet: { kind: 'boolean', help: 'Print only failures and the verdict.' },
+  verbose: { kind: 'boolean', help: 'Print every step, object and assertion.' },
+};
+
+export const run: Command = {
+  name: 'run',
+  usage: 'run [SCENARIO] [FLAGS]',
+  summary: 'Rehearse the migration and judge it.',
+  details: [
+    'Makes a cluster with Calico, deploys goldpinger, carries out the migration to Cilium node by node, and fails when a',
+    'checkpoint is not green. Writes report.json, summary.md, junit.xml and events.ndjson into the report directory.',
+  ].join('\n'),
+  flags: FLAGS,
+  run: async (words, output) => {
+    const args = parseArguments('run', words, FLAGS, 1);
+    const given = scenarioArgument(args, 'run');
+    const options = runOptions(args, given);
+    prepare(options.directory);
+    return rehearse(given, options, output);
+  },
+};
+
+interface RunFlags {
+  readonly directory: string;
+  readonly until: string | null;
+  readonly keep: 'never' | 'failed' | 'always';
+  readonly json: boolean;
+  readonly mode: 'quiet' | 'normal' | 'verbose';
+  readonly expect: ReturnType<typeof parseExpectation> | undefined;
+}
+
+/** Everything is checked before anything is touched. */
+function runOptions(args: Arguments, { scenario, seed }: ScenarioArgument): RunFlags {
+  const checkpoints = planFor(scenario, seed).checkpoints.map(({ id }) => id);
+  const until = args.value('until');
+  const expect = args.value('expect');
+  if (args.has('quiet') && args.has('verbose')) throw new UsageError('--quiet and --verbose exclude each other', 'run');
+  return {
+    directory: args.value('report') ?? DEFAULT_REPORT_DIRECTORY,
+    until: until === undefined ? null : knownCheckpoint(until, checkpoints, '--until', 'run'),
+    keep: choiceFlag(args, 'keep', 'run', ['never', 'failed', 'always']) ?? 'never',
+    json: args.has('json'),
+    mode: args.has('quiet') ? 'quiet' : args.has('verbose') ? 'verbose' : 'normal',
+    expect: expect === undefined ? undefined : parseExpectation(expect, checkpoints, 'run'),
+  };
+}
+
+function prepare(directory: string): void {
+  try {
+    prepareReportDirectory(directory);
+  } catch (error) {
+    if (error instanceof ReportDirectoryRefused) throw new CliError('refused', error.message, { cause: error });
+    throw error;
+  }
+}
+
+async function rehearse({ scenario, seed }: ScenarioArgument, options: RunFlags, output: Output): Promise<number> {
+  const { directory, until, keep } = options;
+  const wall = new WallClock();
+  const provider = createTwinProvider({ scenario, seed });
+  const fold = new StoryFold();
+  const progress = progressOf(output, { mode: options.mode, directory: resolve(directory) });
+  using writer = openEventsWriter(directory);
+  const stream = createEventStream({
+    now: () => provider.clock.now(),
+    sinks: [writer.sink, (event: Event) => fold.take(event), progress.take],
+  });
+  const controller = new AbortController();
+  using _signals = onSignals(
+    (signal) => {
+      progress.note(`${signal}: ending the run; reports will be written. Again: end at once.`);
+      provider.interrupt(() => controller.abort(new Cancelled(signal)));
+    },
+    () => {
+      // The twin's cluster is gone with the process: there is nothing that a command could delete.
+      output.message('rehearse: ended at once\n');
+      process.exit(EXIT_CODES.cancelled);
+    },
+    () => wall.now(),
+  );
+
+  let verdict: VerdictEvent;
+  try {
+    verdict = await provider.run(() =>
+      runRehearsal({
+        scenario,
+        seed,
+        provider,
+        emit: stream.emit,
+        signal: controller.signal,
+        until,
+        keep,
+        tool: tool(),
+        warn: (message) => progress.note(message),
+      }),
+    );
+  } catch (error) {
+    // The embedded world itself broke: what is known so far still becomes a report.
+    verdict = unforeseen(error);
+    if (!stream.ended) stream.emit(verdict);
+  } finally {
+    await provider.close();
+  }
+  writer.close();
+
+  const story = fold.story();
+  const { troubles } = writeReports(story, directory);
+  progress.end();
+  if (writer.trouble !== null) output.message(`rehearse: events.ndjson is not complete: ${writer.trouble.message}\n`);
+  for (const { file, error } of troubles) output.message(`rehearse: ${file} could not be written: ${error.message}\n`);
+  if (options.json) output.result(reportJson(story.report));
+  return exitCode(verdict, options, output);
+}
+
+function exitCode(verdict: VerdictEvent, { expect }: RunFlags, output: Output): number {
+  if (expect === undefined) return EXIT_CODES[verdict.verdict];
+  const wanted = `${expect.verdict}${expect.checkpoint === undefined ? '' : `:${expect.checkpoint}`}`;
+  if (isMet(expect, verdict)) {
+    output.message(`rehearse: ended as expected (${wanted})\n`);
+    return EXIT_CODES.passed;
+  }
+  const seen = `${verdict.verdict}${verdict.failedCheckpoint === null ? '' : `:${verdict.failedCheckpoint}`}`;
+  output.message(`rehearse: expected ${wanted}, but the run ended ${seen}\n`);
+  const judged = verdict.verdict === 'passed' || verdict.verdict === 'failed';
+  return judged ? EXIT_CODES.failed : EXIT_CODES[verdict.verdict];
+}

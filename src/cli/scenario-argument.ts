@@ -1,0 +1,95 @@
+/** SCENARIO, --set, --seed and --provider mean the same in every sub-command that takes a scenario. */
+import { existsSync, readdirSync } from 'node:fs';
+import { basename } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Override } from '../scenario/document.ts';
+import { nearest } from '../scenario/nearest.ts';
+import { readScenario } from '../scenario/read.ts';
+import type { Scenario } from '../scenario/scenario.ts';
+import { type Arguments, choiceFlag, type Flags, numberFlag } from './arguments.ts';
+import { notInThisVersion, UsageError } from './usage.ts';
+
+const SCENARIOS = new URL('../../scenarios/', import.meta.url);
+const MAX_SEED = 2 ** 32 - 1;
+
+export const SCENARIO_FLAGS: Flags = {
+  provider: {
+    kind: 'value',
+    value: 'twin',
+    help: 'What stands behind the doors: the embedded cluster (twin, the default).',
+  },
+  set: { kind: 'list', value: 'PATH=VALUE', help: 'Put a YAML value over a key of the scenario; may be repeated.' },
+  seed: { kind: 'value', value: 'N', help: 'Seed of everything that is drawn at random (default 1).' },
+  allow: { kind: 'list', value: 'RULE', help: 'Not in this version: turn a refusal into a finding.' },
+  fault: { kind: 'list', value: 'SPEC', help: 'Not in this version: rehearse with a fault.' },
+};
+
+export interface ScenarioArgument {
+  readonly scenario: Scenario;
+  /** The scenario as the user named it, for messages. */
+  readonly shown: string;
+  readonly seed: number;
+  readonly provider: 'twin';
+}
+
+/** Names of the scenarios that come with the tool, sorted. */
+export function bundledScenarios(): string[] {
+  return readdirSync(SCENARIOS)
+    .filter((file) => file.endsWith('.yaml'))
+    .map((file) => basename(file, '.yaml'))
+    .sort();
+}
+
+/** Path of a bundled scenario. */
+export const bundledFile = (name: string): string => fileURLToPath(new URL(`${name}.yaml`, SCENARIOS));
+
+/** @throws UsageError, ScenarioError */
+export function scenarioArgument(args: Arguments, command: string): ScenarioArgument {
+  if (args.has('fault')) throw notInThisVersion('--fault');
+  if (args.has('allow')) throw notInThisVersion('--allow', 'there are no rules yet that could refuse');
+  const provider = providerFlag(args, command);
+  const seed = numberFlag(args, 'seed', command, 0, MAX_SEED) ?? 1;
+  const { file, shown } = locate(args.positionals[0] ?? 'lab', command);
+  const scenario = readScenario(
+    file,
+    shown,
+    args.list('set').map((text) => overrideOf(text, command)),
+  );
+  if (!scenario.providers.includes(provider)) {
+    throw new UsageError(
+      `${shown} is not meant for --provider ${provider}: its providers are ${scenario.providers.join(', ')}`,
+      command,
+    );
+  }
+  return { scenario, shown, seed, provider };
+}
+
+function providerFlag(args: Arguments, command: string): 'twin' {
+  const provider = choiceFlag(args, 'provider', command, ['twin', 'kind', 'existing']);
+  if (provider === 'kind') throw notInThisVersion('--provider kind', 'use --provider twin');
+  if (provider === 'existing') {
+    throw new UsageError(
+      '--provider existing is refused for now: the rehearsal makes its own cluster and never touches yours',
+      command,
+    );
+  }
+  return 'twin';
+}
+
+/** A file, or the name of a bundled scenario. A bare word is a name unless only a file of that name exists. */
+function locate(word: string, command: string): { file: string; shown: string } {
+  const names = bundledScenarios();
+  if (names.includes(word)) return { file: bundledFile(word), shown: `scenarios/${word}.yaml` };
+  if (/[./\\]/.test(word) || existsSync(word)) return { file: word, shown: word };
+  const like = nearest(word, names);
+  throw new UsageError(
+    `there is no scenario ${word}${like === undefined ? '' : `; did you mean ${like}?`} (scenarios: ${names.join(', ')}; or give the path of a file)`,
+    command,
+  );
+}
+
+function overrideOf(text: string, command: string): Override {
+  const at = text.indexOf('=');
+  if (at <= 0) throw new UsageError(`--set ${text}: PATH=VALUE is wanted, such as cluster.workers=2`, command);
+  return { path: text.slice(0, at), value: text.slice(at + 1) };
+}

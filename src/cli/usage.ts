@@ -1,0 +1,25 @@
+/** Errors of the command line itself: one clear sentence, exit code 2. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+  /** Sub-command whose help says more, when one is known. */
+  readonly command: string | undefined;
+  constructor(message: string, command?: string) {
+    super(message);
+    this.command = command;
+  }
+}
+
+/** Something that the contract names and that this version does not have yet. */
+export function notInThisVersion(what: string, instead?: string): UsageError {
+  return new UsageError(`${what} is not in this version${instead === undefined ? '' : `; ${instead}`}`);
+}
+
+/** Something other than the words is wrong: a directory, a file, the machine. One clear sentence. */
+export class CliError extends Error {
+  override readonly name = 'CliError';
+  readonly verdict: 'refused' | 'error';
+  constructor(verdict: 'refused' | 'error', message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.verdict = verdict;
+  }
+}
