@@ -1,0 +1,53 @@
+/** The first lines of the summary: verdict, cause, what was rehearsed. */
+import { code, plain, table } from './markdown.ts';
+import { keyFigures, type Story } from './story.ts';
+import { clusterText, secondsText, verdictWord, whereText } from './words.ts';
+
+const SIGNS = {
+  passed: '✅',
+  failed: '❌',
+  refused: '⛔',
+  error: '⚠️',
+  'not-modelled': '🚧',
+  cancelled: '🛑',
+  interrupted: '🛑',
+} as const;
+
+export function heading(story: Story): string[] {
+  const { report } = story;
+  const { scenario, versions } = report;
+  const where = whereText(report);
+  const passed = report.checkpoints.filter(({ outcome }) => outcome === 'passed').length;
+  const more = Object.entries(versions).filter(
+    ([name, version]) => !['kubernetes', 'calico', 'cilium'].includes(name) && version !== null,
+  );
+  const rows = [
+    ['Scenario', `${code(scenario.name)} on ${clusterText(scenario.cluster)}`],
+    [
+      'Migration',
+      `Calico ${plain(versions.calico ?? '?')} → Cilium ${plain(versions.cilium ?? '?')}, Kubernetes ${plain(versions.kubernetes ?? '?')}`,
+    ],
+    ['Provider', `${report.provider}${report.simulated ? ' (simulated cluster)' : ''}, seed ${report.seed}`],
+    ['Checkpoints', `${passed} of ${report.checkpoints.length} passed`],
+    ['Duration', `${secondsText(report.durationSeconds)}${report.simulated ? ' of simulated time' : ''}`],
+    ['Longest unexpected disruption', secondsText(keyFigures(story).disruptionSeconds)],
+    ...(more.length > 0 ? [['Tools', more.map(([name, version]) => `${name} ${plain(version!)}`).join(', ')]] : []),
+    ...report.faults.map((fault) => [
+      'Fault',
+      `${code(faultText(fault))} expected ${code(fault.expected)}, observed ${code(fault.observed ?? '?')}`,
+    ]),
+  ];
+  return [
+    `# ${SIGNS[report.verdict]} ${verdictWord(report)}: ${plain(scenario.name)}`,
+    '',
+    `**${plain(report.message)}**`,
+    ...(where === '' ? [] : ['', `Cause: ${plain(where)}.`]),
+    '',
+    ...table(['', ''], rows),
+  ];
+}
+
+function faultText({ name, args }: Story['report']['faults'][number]): string {
+  const given = Object.entries(args).map(([key, value]) => `${key}=${value}`);
+  return given.length > 0 ? `${name}:${given.join(',')}` : name;
+}
