@@ -2,8 +2,17 @@
  * The report directory: made by us or bearing our marker, never somebody's own. The marker lists what we wrote into it, so
  * that a later run removes exactly that.
  */
-import { appendFileSync, existsSync, mkdirSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, isAbsolute, join, normalize, sep } from 'node:path';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, isAbsolute, join, normalize, resolve, sep } from 'node:path';
 
 export const MARKER = '.rehearsal-report';
 const HEADER = '# Made by rehearse. A later run with this report directory removes the files listed here.\n';
@@ -58,7 +67,7 @@ export function prepareReportDirectory(directory: string, options: { readonly ke
       );
     }
     if (found) removeOld(directory, new Set(options.keep ?? []));
-    else mkdirSync(directory, { recursive: true });
+    else makeDirectories(directory);
     writeFileSync(join(directory, MARKER), HEADER);
   } catch (error) {
     if (error instanceof ReportDirectoryRefused) throw error;
@@ -85,6 +94,14 @@ export function safeName(name: string): string {
     .map((part) => part.replace(/[\u0000-\u001f:*?"<>|]/g, '_'))
     .filter((part) => part !== '' && part !== '.' && part !== '..');
   return parts.join('/') || 'unnamed';
+}
+
+/** Not `recursive: true`, which never returns where a file system answers ENOENT for a new entry, such as /proc (Node 24). */
+function makeDirectories(directory: string): void {
+  const path = resolve(directory);
+  const missing: string[] = [];
+  for (let at = path; !existsSync(at) && dirname(at) !== at; at = dirname(at)) missing.push(at);
+  for (const at of missing.reverse()) mkdirSync(at);
 }
 
 function removeOld(directory: string, keep: ReadonlySet<string>): void {

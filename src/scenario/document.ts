@@ -16,6 +16,11 @@ import { type Problem, ScenarioError } from './problem.ts';
 /** A scenario is a page of text; whatever is larger is another file given by mistake. */
 const MAX_BYTES = 1024 * 1024;
 
+const VERSIONED: readonly string[] = ['kubernetes', 'calico', 'cilium'];
+
+const isVersionPath = (keys: readonly string[]): boolean =>
+  keys.length === 2 && VERSIONED.includes(keys[0]!) && keys[1] === 'version';
+
 export interface Override {
   /** `cilium.tunnelPort` */
   readonly path: string;
@@ -68,7 +73,9 @@ export class ScenarioDocument {
     if (second !== undefined) throw problem('a scenario is one YAML document, this file has several', second.range[0]);
     if (!isMap(first!.contents))
       throw problem('a scenario is a mapping of keys that starts with "schemaVersion: 1"', 0);
-    return new ScenarioDocument(shown, first!, lines);
+    const scenario = new ScenarioDocument(shown, first!, lines);
+    scenario.#quoteVersions();
+    return scenario;
   }
 
   /** Puts a value over the file's. @throws ScenarioError */
@@ -89,8 +96,18 @@ export class ScenarioDocument {
       const parent = this.#document.getIn(keys.slice(0, depth), true);
       if (parent !== undefined && !isCollection(parent)) this.#document.deleteIn(keys.slice(0, depth));
     }
-    this.#document.setIn(keys, this.#document.createNode(value));
+    // A version reads like a number: 1.30 must not become 1.3.
+    const kept = isVersionPath(keys) && typeof value === 'number' ? override.value.trim() : value;
+    this.#document.setIn(keys, this.#document.createNode(kept));
     this.#overrides.add(override.path);
+  }
+
+  /** Unquoted versions are numbers to YAML; their text is meant. */
+  #quoteVersions(): void {
+    for (const component of VERSIONED) {
+      const node = this.#document.getIn([component, 'version'], true);
+      if (isScalar(node) && typeof node.value === 'number' && node.source !== undefined) node.value = node.source;
+    }
   }
 
   /** Plain values. @throws ScenarioError for aliases that explode. */
@@ -116,11 +133,18 @@ export class ScenarioDocument {
 
   /** A problem at a key: position of its value, or of the nearest key above that is there. */
   problem(path: readonly (string | number)[], message: string, at: 'key' | 'value' = 'value'): Problem {
-    const shown = path.join('.');
+    const plain = path.join('.');
+    // Keys may hold anything, line breaks too; a message is one line.
+    const shown = path.map((key) => (/^[\w-]+$/.test(String(key)) ? key : JSON.stringify(key))).join('.');
     for (let depth = path.length; depth > 0; depth--) {
       const above = path.slice(0, depth).join('.');
       if (this.#overrides.has(above))
         return { where: `--set ${above}`, line: null, column: null, path: shown, message };
+    }
+    // The key itself came with a longer path: `foo` of `--set foo.bar=1`.
+    const longer = [...this.#overrides].find((override) => override.startsWith(`${plain}.`));
+    if (longer !== undefined && this.#nodeAt(path, 'key')?.range == null) {
+      return { where: `--set ${longer}`, line: null, column: null, path: shown, message };
     }
     for (let depth = path.length; depth > 0; depth--) {
       const node = this.#nodeAt(path.slice(0, depth), depth === path.length ? at : 'key');

@@ -14,7 +14,7 @@ const cidr = z
   .describe('An IPv4 CIDR, such as 10.244.0.0/16.');
 
 const version = z
-  .string('a version as text (quote it: "1.30")')
+  .string('a version such as 1.19.6 or 1.19')
   .regex(/^v?\d+\.\d+(\.\d+)?([-+].*)?$/, 'an exact version such as 1.19.6 or a minor such as "1.19"')
   .describe('An exact version, or a minor in quotes for its newest known patch.');
 
