@@ -35,7 +35,8 @@ export function terminatePod(worker: PodWorker, done: () => void): void {
   for (const record of running) {
     const container = record.running!;
     const ms = container.terminate();
-    container.after(Math.min(ms, grace), () => {
+    // Not a timer of the container: it may end by itself before, an init container that has done its work for one.
+    worker.after(Math.min(ms, grace), () => {
       record.finish(doors.world.time, ms > grace ? 137 : 0);
       left -= 1;
       if (left === 0) ended();

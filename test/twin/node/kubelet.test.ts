@@ -140,6 +140,21 @@ describe('a pod on a node', () => {
     ).toBe(false);
   });
 
+  it('is gone also when a container ends by itself before the end that it was told', async () => {
+    const rig = await withNetwork();
+    program(rig, (context) => ({
+      terminate: () => {
+        context.after(1_000, () => context.exit(0));
+        return 5_000;
+      },
+    }));
+    rig.world.store.create('pods', boundPod('a', NODE));
+    rig.time.advance(10_000);
+    rig.world.store.remove('pods', { name: 'a', namespace: 'default' });
+    rig.time.advance(10_000);
+    expect(rig.pod('a')).toBeUndefined();
+  });
+
   it('is killed when its grace is over', async () => {
     const rig = await withNetwork();
     program(rig, () => ({ terminate: () => 60_000 }));

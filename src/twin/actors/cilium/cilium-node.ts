@@ -7,11 +7,19 @@ import type { AgentConfig } from './config.ts';
 import { CILIUM_NODES, type CiliumNode } from './objects.ts';
 import { type CiliumNodeState, ciliumState } from './state.ts';
 
-/** Creates the CiliumNode in the recorded shape when it is missing. False when its Node cannot be read. */
+/**
+ * Creates the CiliumNode in the recorded shape when it is missing; else gives it the labels that its Node has now, as every
+ * start of the agent does (recorded: the migration's label is on it after the switch). False when its Node cannot be read.
+ */
 export function ensureCiliumNode(world: World, machine: Machine, config: AgentConfig): boolean {
   const node = world.store.get<Node>('nodes', machine.name);
   if (node === undefined) return false;
-  if (world.store.get(CILIUM_NODES, machine.name) !== undefined) return true;
+  if (world.store.get(CILIUM_NODES, machine.name) !== undefined) {
+    world.store.update<CiliumNode>(CILIUM_NODES, { name: machine.name }, (draft) => {
+      draft.metadata.labels = { ...node.metadata.labels };
+    });
+    return true;
+  }
   const fromKubernetes = config.ipam === 'kubernetes' ? (node.spec?.podCIDRs ?? []) : [];
   world.store.create<CiliumNode>(CILIUM_NODES, {
     apiVersion: 'cilium.io/v2',
