@@ -1,5 +1,7 @@
 /** Small helpers that every controller needs: keys, timestamps, conditions, owners. */
+
 import type { Condition, KubeObject, ObjectMeta } from '../../kube/objects.ts';
+import { cloneJson } from '../api/json.ts';
 
 /** Who owns an object; as in metadata.ownerReferences. */
 export interface Owner {
@@ -48,6 +50,18 @@ export const controllerReference = (owner: Owner) => ({
 
 export const equal = (a: unknown, b: unknown): boolean => canonical(a) === canonical(b);
 
+const CANONICAL = new WeakMap<object, string>();
+
+/** {@link canonical} of a part of an object in the store, which never changes: kept as long as that part lives. */
+export function canonicalOf(part: object): string {
+  let text = CANONICAL.get(part);
+  if (text === undefined) {
+    text = canonical(part);
+    CANONICAL.set(part, text);
+  }
+  return text;
+}
+
 /** JSON with sorted keys: equal values give equal text. */
 export function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
@@ -60,7 +74,7 @@ export function canonical(value: unknown): string {
   return JSON.stringify(value) ?? 'null';
 }
 
-export const clone = <T>(value: T): T => structuredClone(value);
+export const clone = <T>(value: T): T => cloneJson(value);
 
 interface AnyCondition {
   type: string;

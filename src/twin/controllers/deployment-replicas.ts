@@ -1,7 +1,7 @@
 /** ReplicaSets of a Deployment: finding, making and sizing them (pkg/controller/deployment/util). */
 import type { Deployment, ReplicaSet } from '../../kube/objects.ts';
 import type { World } from '../world.ts';
-import { canonical, clone, controllerReference, ownedBy, scaled } from './common.ts';
+import { canonical, canonicalOf, clone, controllerReference, ownedBy, scaled } from './common.ts';
 import { templateHash } from './hash.ts';
 
 export const REPLICA_SETS = 'replicasets.apps';
@@ -41,14 +41,23 @@ export function replicaSetsOf(world: World, deployment: Deployment): ReplicaSet[
     });
 }
 
+const TEMPLATES = new WeakMap<object, string>();
+
+/** A set's template without the label that tells it apart, as text. */
 function templateOf(set: ReplicaSet): string {
+  const part = set.spec?.template;
+  const known = part && TEMPLATES.get(part);
+  if (known !== undefined) return known;
   const template = clone(set.spec?.template ?? {}) as { metadata?: { labels?: Record<string, string> } };
   delete template.metadata?.labels?.['pod-template-hash'];
-  return canonical(template);
+  const text = canonical(template);
+  if (part) TEMPLATES.set(part, text);
+  return text;
 }
 
 export function currentSet(deployment: Deployment, sets: readonly ReplicaSet[]): ReplicaSet | undefined {
-  const wanted = canonical(deployment.spec?.template ?? {});
+  const template = deployment.spec?.template;
+  const wanted = template ? canonicalOf(template) : canonical({});
   return sets.find((set) => templateOf(set) === wanted);
 }
 

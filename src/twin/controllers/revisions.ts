@@ -1,7 +1,7 @@
 /** ControllerRevisions: the history of a template (pkg/controller/history). */
 import type { KubeObject } from '../../kube/objects.ts';
 import type { World } from '../world.ts';
-import { canonical, controllerReference, type Owner, ownedBy } from './common.ts';
+import { canonicalOf, controllerReference, type Owner, ownedBy } from './common.ts';
 import { templateHash } from './hash.ts';
 import type { Labels } from './selectors.ts';
 
@@ -18,6 +18,18 @@ const historyOf = (world: World, namespace: string, uid: string): ControllerRevi
     .filter((one) => ownedBy(one, uid))
     .sort((a, b) => a.revision - b.revision);
 
+const DATA = new WeakMap<object, object>();
+
+/** What a ControllerRevision keeps of a template; made once for each template of the store. */
+function revisionData(template: object): object {
+  let data = DATA.get(template);
+  if (data === undefined) {
+    data = { spec: { template: { ...template, $patch: 'replace' } } };
+    DATA.set(template, data);
+  }
+  return data;
+}
+
 /**
  * The hash label of the owner's present template. A new template gets a new revision; going back to an old one gives
  * that one the next number (recorded: ds-image-back).
@@ -29,11 +41,11 @@ export function currentRevision(
   template: object,
   labels: Labels | undefined,
 ): string {
-  const data = { spec: { template: { ...template, $patch: 'replace' } } };
   const history = historyOf(world, namespace, owner.uid);
   const latest = history.at(-1)?.revision ?? 0;
-  const text = canonical(data);
-  const same = history.find((one) => canonical(one.data) === text);
+  const data = revisionData(template);
+  const text = canonicalOf(data);
+  const same = history.find((one) => canonicalOf(one.data as object) === text);
   if (same === undefined) {
     const hash = templateHash(template);
     world.store.create<ControllerRevision>(RESOURCE, {

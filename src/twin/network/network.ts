@@ -178,6 +178,8 @@ export interface Network {
   setPolicies(evaluate: ((question: PolicyQuestion) => PolicyAnswer) | undefined): void;
   /** Who listens on a pod's or node's port; set by the machines. */
   setListeners(find: (where: Listener) => boolean): void;
+  /** The endpoints of some Service are about to differ from what the look-up said before. */
+  servicesChanged(): void;
   /** Counts up at every change of any namespace; cached verdicts of older versions are void. */
   version(): number;
   /** Called at most once for each moment in time, before the first change at that moment takes effect. */

@@ -16,7 +16,9 @@ export function translateService(walk: Walk, node: NodeNamespace, packet: Packet
   const address = formatAddress(packet.dst);
   const backends = services(address, packet.dport, node.node);
   if (backends === undefined) return;
-  walk.repeatable = false;
+  // Taken in turn, several endpoints give several verdicts; one or none holds until the endpoints change.
+  if (backends.length > 1) walk.repeatable = false;
+  walk.askedForServices = true;
   if (backends.length === 0) {
     // kube-proxy rejects with icmp-port-unreachable.
     throw new PacketLost(

@@ -27,6 +27,8 @@ interface CachedVerdict {
   readonly topology: number;
   /** -1: independent of pods elsewhere. */
   readonly population: number;
+  /** Version of the Services' endpoints; -1 where none was asked for. */
+  readonly services: number;
   readonly nodes: readonly NodeNamespace[];
   readonly revisions: readonly number[];
 }
@@ -57,6 +59,7 @@ class SimulatedNetwork implements Network, Terrain {
   #version = 0;
   #topology = 0;
   #population = 0;
+  #services = 0;
   #lastMoment: number | undefined;
   #hostIndex = HOST_INTERFACES;
   #turn = 0;
@@ -123,6 +126,11 @@ class SimulatedNetwork implements Network, Terrain {
     this.services = find;
     this.clusterCidr = options.clusterCidr === undefined ? undefined : parsePrefix(options.clusterCidr);
     this.#topology++;
+  }
+
+  servicesChanged(): void {
+    this.#changing();
+    this.#services++;
   }
 
   setPolicies(evaluate: ((question: PolicyQuestion) => PolicyAnswer) | undefined): void {
@@ -215,6 +223,7 @@ class SimulatedNetwork implements Network, Terrain {
       },
       topology: this.#topology,
       population: walk.askedForPods ? this.#population : -1,
+      services: walk.askedForServices ? this.#services : -1,
       nodes,
       revisions: nodes.map((node) => node.revision),
     };
@@ -224,6 +233,7 @@ class SimulatedNetwork implements Network, Terrain {
   #holds(verdict: CachedVerdict): boolean {
     if (verdict.topology !== this.#topology) return false;
     if (verdict.population >= 0 && verdict.population !== this.#population) return false;
+    if (verdict.services >= 0 && verdict.services !== this.#services) return false;
     const { nodes, revisions } = verdict;
     for (let i = 0; i < nodes.length; i++) if (nodes[i]!.revision !== revisions[i]) return false;
     return true;

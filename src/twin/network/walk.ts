@@ -41,6 +41,8 @@ export class Walk {
   readonly visited = new Set<NodeNamespace>();
   /** False when chance or a Service took part: the outcome is good for one connection. */
   repeatable = true;
+  /** The way led through a Service: the verdict holds only while its endpoints stay. */
+  askedForServices = false;
   /** The outcome depends on which pods exist on nodes that were not visited. */
   askedForPods = false;
   /** Times that a packet crossed from node to node. */

@@ -16,7 +16,10 @@ const SYNC_MS = [300, 900] as const;
 export function registerKubeProxy(world: World, clusterCidr: string): void {
   /** Node → start of the container in which the rules were written. */
   const synced = new Map<string, number>();
-  const table = serviceTable(world, () => handOver());
+  const table = serviceTable(world, {
+    servicesChanged: () => handOver(),
+    endpointsChanged: () => world.network.servicesChanged(),
+  });
   const lookup: ServiceLookup = (ip, port, node) => {
     const machine = world.machines.get(node);
     if (machine === undefined || synced.get(node) !== machine.startedAt()) return undefined;
@@ -54,7 +57,10 @@ interface ServiceTable {
 }
 
 /** The Services as the API has them now; made anew only after a change. `changed`: a Service came, went or moved. */
-function serviceTable(world: World, changed: () => void): () => ServiceTable {
+function serviceTable(
+  world: World,
+  tell: { servicesChanged: () => void; endpointsChanged: () => void },
+): () => ServiceTable {
   let current: ServiceTable | undefined;
   let telling = false;
   world.store.onChange('services', () => {
@@ -63,10 +69,11 @@ function serviceTable(world: World, changed: () => void): () => ServiceTable {
     telling = true;
     world.time.after(0, () => {
       telling = false;
-      changed();
+      tell.servicesChanged();
     });
   });
   world.store.onChange(SLICES, () => {
+    tell.endpointsChanged();
     current = undefined;
   });
   return () => {

@@ -189,12 +189,14 @@ describe('Services', () => {
     expect(ask({ podUid: 'pa' }, '172.18.0.2', 32042)).toMatchObject({ ok: true, at, sourceSeen: '172.18.0.2' });
     expect(ask({ podUid: 'pb' }, '10.96.0.9', 80)).toMatchObject({ ok: true, at, sourceSeen: '172.18.0.3' });
     backends = [...backends, { ip: '192.168.1.1', port: 9090 }];
+    network.servicesChanged();
     const served = [1, 2, 3, 4].map(() => {
       const outcome = ask({ node: 'a' }, '10.96.0.9', 80);
       return outcome.ok ? outcome.at.port : 0;
     });
     expect(served.sort()).toEqual([8080, 8080, 9090, 9090]);
     backends = [];
+    network.servicesChanged();
     expect(ask({ podUid: 'pa' }, '10.96.0.9', 80)).toMatchObject({ failure: 'refused' });
     expect(b.rules('nat')).toEqual([]);
   });

@@ -114,7 +114,14 @@ class CalicoNode {
     const { store, network } = this.world;
     this.subscriptions.push(
       this.topology.onChange(() => this.soon()),
-      store.onChange<Pod>('pods', ({ object }) => {
+      // Devices and addresses of pods are heard of from the kernel; of a pod's status Felix wants nothing.
+      store.onChange<Pod>('pods', ({ type, object, previous }) => {
+        if (
+          type === 'MODIFIED' &&
+          object.metadata.labels === previous?.metadata.labels &&
+          object.status?.podIP === previous?.status?.podIP
+        )
+          return;
         if (object.spec?.nodeName === this.node || this.hasPolicies()) this.soon();
       }),
       store.onChange(RESOURCES.policies, () => this.soon()),
