@@ -9,8 +9,7 @@ import type { Walk } from './walk.ts';
 type Peer = PolicyQuestion['peer'];
 
 function podOrWorld(walk: Walk, address: number): Peer {
-  walk.askedForPods = true;
-  const pod = walk.terrain.podAt(address);
+  const pod = walk.podAt(address);
   const ip = formatAddress(address);
   return pod === undefined ? { kind: 'world', ip } : { kind: 'pod', pod, ip };
 }
@@ -91,9 +90,8 @@ export function enforceCiliumIngress(
 /** Out of a Cilium endpoint: only other Cilium endpoints have an identity, a Calico pod is the world. */
 export function enforceCiliumEgress(walk: Walk, node: NodeNamespace, endpoint: PodAttachment, packet: Packet): void {
   if (packet.reply || node.isLocal(packet.dst)) return;
-  walk.askedForPods = true;
   const ip = formatAddress(packet.dst);
-  const pod = walk.terrain.podAt(packet.dst);
+  const pod = walk.podAt(packet.dst);
   const peer: Peer =
     pod?.cni === 'cilium'
       ? { kind: 'pod', pod, ip }

@@ -25,8 +25,8 @@ interface CachedVerdict {
   readonly outcome: ConnectOutcome;
   readonly refused: ConnectOutcome;
   readonly topology: number;
-  /** -1: independent of pods elsewhere. */
-  readonly population: number;
+  /** Who had which address. */
+  readonly asked: ReadonlyMap<number, PodAttachment | undefined>;
   /** Version of the Services' endpoints; -1 where none was asked for. */
   readonly services: number;
   readonly nodes: readonly NodeNamespace[];
@@ -58,7 +58,6 @@ class SimulatedNetwork implements Network, Terrain {
   #listens: (where: Listener) => boolean = () => false;
   #version = 0;
   #topology = 0;
-  #population = 0;
   #services = 0;
   #lastMoment: number | undefined;
   #hostIndex = HOST_INTERFACES;
@@ -222,7 +221,7 @@ class SimulatedNetwork implements Network, Terrain {
         lostAt: `nobody listens on port ${port} of ${where}`,
       },
       topology: this.#topology,
-      population: walk.askedForPods ? this.#population : -1,
+      asked: walk.asked,
       services: walk.askedForServices ? this.#services : -1,
       nodes,
       revisions: nodes.map((node) => node.revision),
@@ -232,7 +231,7 @@ class SimulatedNetwork implements Network, Terrain {
   /** Whether nothing has changed on which the verdict rests. */
   #holds(verdict: CachedVerdict): boolean {
     if (verdict.topology !== this.#topology) return false;
-    if (verdict.population >= 0 && verdict.population !== this.#population) return false;
+    for (const [address, pod] of verdict.asked) if (this.#podsByAddress.get(address) !== pod) return false;
     if (verdict.services >= 0 && verdict.services !== this.#services) return false;
     const { nodes, revisions } = verdict;
     for (let i = 0; i < nodes.length; i++) if (nodes[i]!.revision !== revisions[i]) return false;
@@ -250,7 +249,6 @@ class SimulatedNetwork implements Network, Terrain {
     if (this.#nodes.get(node.node) !== node) return;
     this.#podsByAddress.set(parseAddress(pod.ip), pod);
     this.#podsByUid.set(pod.podUid, { node, pod });
-    this.#population++;
   }
 
   #detached(pod: PodAttachment): void {
@@ -258,7 +256,6 @@ class SimulatedNetwork implements Network, Terrain {
     if (this.#podsByAddress.get(address)?.podUid === pod.podUid) this.#podsByAddress.delete(address);
     this.#podsByUid.delete(pod.podUid);
     this.#cache.delete(pod.podUid);
-    this.#population++;
   }
 
   #changing(): void {
@@ -271,7 +268,6 @@ class SimulatedNetwork implements Network, Terrain {
   }
 
   #addressesChanged(): void {
-    this.#population++;
     this.#owners = undefined;
   }
 

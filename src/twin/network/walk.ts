@@ -43,8 +43,8 @@ export class Walk {
   repeatable = true;
   /** The way led through a Service: the verdict holds only while its endpoints stay. */
   askedForServices = false;
-  /** The outcome depends on which pods exist on nodes that were not visited. */
-  askedForPods = false;
+  /** Pods that were looked up by address, wherever they run: the outcome depends on who has these addresses. */
+  readonly asked = new Map<number, PodAttachment | undefined>();
   /** Times that a packet crossed from node to node. */
   hops = 0;
   tunnelled = false;
@@ -64,6 +64,12 @@ export class Walk {
   enter(node: NodeNamespace): void {
     this.visited.add(node);
     if (++this.#steps > MAX_STEPS) throw new NetworkNotModelled(`a packet that goes in circles (${node.node})`);
+  }
+
+  podAt(address: number): PodAttachment | undefined {
+    const pod = this.terrain.podAt(address);
+    this.asked.set(address, pod);
+    return pod;
   }
 
   conntrack(node: NodeNamespace): Conntrack {
