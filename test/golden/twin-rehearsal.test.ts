@@ -18,7 +18,7 @@ const twin = (seed: number, moment: Moment): ClusterFacts => rehearsals.get(seed
 
 beforeAll(async () => {
   for (const seed of SEEDS) rehearsals.set(seed, await rehearse(seed));
-});
+}, 120_000);
 
 /** Sections in the form in which a difference is read best. */
 const shown = (sections: readonly Section[]): Record<string, readonly string[]> =>
