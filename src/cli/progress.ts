@@ -1,24 +1,33 @@
 /** Progress on stderr, from the events. */
 import type { Sink } from '../events/stream.ts';
+import { createConsole } from '../report/console.ts';
 import type { Output } from './output.ts';
 
 export interface Progress {
   readonly take: Sink;
   /** A line beside the events: a signal, a warning. */
   note(message: string): void;
+  /** No more progress; says where the reports are. */
   end(): void;
 }
 
 export function progressOf(
   output: Output,
-  _options: { mode: 'quiet' | 'normal' | 'verbose'; directory: string },
+  { mode, directory }: { mode: 'quiet' | 'normal' | 'verbose'; directory: string },
 ): Progress {
+  const console = createConsole({
+    write: output.message,
+    terminal: output.terminal,
+    colour: output.colour,
+    columns: output.columns,
+    mode,
+  });
   return {
-    take: (event) => {
-      if (event.type === 'checkpoint') output.message(`${event.id} ${event.outcome}\n`);
-      if (event.type === 'verdict') output.message(`${event.verdict} ${event.message}\n`);
+    take: (event) => console.take(event),
+    note: (message) => console.note(`rehearse: ${message}`),
+    end: () => {
+      console.end();
+      if (mode !== 'quiet') output.message(`  reports: ${directory}\n`);
     },
-    note: (message) => output.message(`rehearse: ${message}\n`),
-    end: () => undefined,
   };
 }

@@ -61,7 +61,8 @@ function checked(file: string, line: number, value: unknown, before: number): Ev
   }
   if (!EVENT_TYPES.has(type)) throw fail(`unknown event type ${type} (eventsVersion ${EVENTS_VERSION} has no such)`);
   if (before > 0 && type === 'run-started') throw fail('a second run-started: two runs wrote into one file');
-  if (seq !== before + 1) throw fail(`seq is ${String(seq)}, expected ${before + 1}: lines are missing or out of order`);
+  if (seq !== before + 1)
+    throw fail(`seq is ${String(seq)}, expected ${before + 1}: lines are missing or out of order`);
   const result = eventSchema.safeParse(value);
   if (!result.success) {
     const issue = result.error.issues[0];
@@ -88,7 +89,11 @@ function* linesOf(file: string): Generator<Line> {
       if (chunk.length === 0) break;
       let start = 0;
       for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, start)) {
-        yield { text: Buffer.concat([...pieces, chunk.subarray(start, end)]).toString(), number: number++, whole: true };
+        yield {
+          text: Buffer.concat([...pieces, chunk.subarray(start, end)]).toString(),
+          number: number++,
+          whole: true,
+        };
         pieces = [];
         length = 0;
         start = end + 1;

@@ -59,10 +59,7 @@ export const resolvedScenario = z
       removeCalico: z.boolean(),
       restartNodes: z.boolean(),
       restartBatch: z.int(),
-      connectivityTest: z.union([
-        z.literal(false),
-        z.strictObject({ tests: z.array(z.string()), timeout: duration }),
-      ]),
+      connectivityTest: z.union([z.literal(false), z.strictObject({ tests: z.array(z.string()), timeout: duration })]),
     }),
     gate: z.strictObject({
       freshSamples: z.int(),
@@ -83,4 +80,7 @@ export const resolvedScenario = z
     }),
     preflight: z.strictObject({ allow: z.array(z.string()) }),
   })
-  .meta({ id: 'Scenario', description: 'What was rehearsed, with every default filled in' }) satisfies z.ZodType<Scenario>;
+  .meta({
+    id: 'Scenario',
+    description: 'What was rehearsed, with every default filled in',
+  }) satisfies z.ZodType<Scenario>;

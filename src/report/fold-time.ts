@@ -54,6 +54,8 @@ export class TimeFold {
       case 'checkpoint':
         this.#judged(event, at);
         break;
+      default:
+        break;
     }
   }
 
@@ -75,9 +77,7 @@ export class TimeFold {
 
   accounts(from: number, to: number): Record<Account, number> {
     const totals = settleAccounts(this.#charges, from, to);
-    return Object.fromEntries(
-      Object.entries(totals).map(([account, ms]) => [account, seconds(ms)]),
-    ) as typeof totals;
+    return Object.fromEntries(Object.entries(totals).map(([account, ms]) => [account, seconds(ms)])) as typeof totals;
   }
 
   node(name: string): NodeReport['seconds'] {

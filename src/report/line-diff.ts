@@ -12,7 +12,9 @@ export function unifiedDiff(before: string, after: string, names: { before: stri
   const edits = editsOf(linesOf(before), linesOf(after));
   const hunks = hunksOf(edits);
   if (hunks.length === 0) return '';
-  return [`--- ${names.before}`, `+++ ${names.after}`, ...hunks.flatMap((hunk) => hunkLines(edits, hunk)), ''].join('\n');
+  return [`--- ${names.before}`, `+++ ${names.after}`, ...hunks.flatMap((hunk) => hunkLines(edits, hunk)), ''].join(
+    '\n',
+  );
 }
 
 function linesOf(text: string): string[] {
@@ -24,8 +26,7 @@ function editsOf(a: readonly string[], b: readonly string[]): Edit[] {
   const common = Array.from({ length: a.length + 1 }, () => new Uint32Array(b.length + 1));
   for (let i = a.length - 1; i >= 0; i--) {
     for (let j = b.length - 1; j >= 0; j--) {
-      common[i]![j] =
-        a[i] === b[j] ? common[i + 1]![j + 1]! + 1 : Math.max(common[i + 1]![j]!, common[i]![j + 1]!);
+      common[i]![j] = a[i] === b[j] ? common[i + 1]![j + 1]! + 1 : Math.max(common[i + 1]![j]!, common[i]![j + 1]!);
     }
   }
   const edits: Edit[] = [];

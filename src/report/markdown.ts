@@ -2,14 +2,16 @@
 
 /** Text that means itself: no HTML, no emphasis, no mention, on one line. */
 export function plain(text: string): string {
-  return text
-    .replace(/\s*[\r\n]+\s*/g, ' ')
-    .replace(/&/g, '&amp;')
-    .replace(/</g, '&lt;')
-    .replace(/>/g, '&gt;')
-    .replace(/([\\`*_[\]|~])/g, '\\$1')
-    // A zero-width space keeps GitHub from mentioning somebody or linking an issue.
-    .replace(/([@#])(?=\w)/g, '$1\u200b');
+  return (
+    text
+      .replace(/\s*[\r\n]+\s*/g, ' ')
+      .replace(/&/g, '&amp;')
+      .replace(/</g, '&lt;')
+      .replace(/>/g, '&gt;')
+      .replace(/([\\`*_[\]|~])/g, '\\$1')
+      // A zero-width space keeps GitHub from mentioning somebody or linking an issue.
+      .replace(/([@#])(?=\w)/g, '$1\u200b')
+  );
 }
 
 /** A code span; inside a table too, where a bar would end the cell. */

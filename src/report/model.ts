@@ -103,6 +103,8 @@ export class StoryFold {
       case 'verdict':
         this.#verdict = event;
         break;
+      default:
+        break;
     }
   }
 
@@ -176,7 +178,11 @@ export class StoryFold {
   }
 
   #checkpoint(
-    { id, phase, node }: { readonly id: string; readonly phase: CheckpointReport['phase']; readonly node: string | null },
+    {
+      id,
+      phase,
+      node,
+    }: { readonly id: string; readonly phase: CheckpointReport['phase']; readonly node: string | null },
     ending: Ending,
   ): CheckpointReport {
     const judged = this.#judged.get(id);

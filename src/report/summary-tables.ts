@@ -13,15 +13,17 @@ export function checkpoints({ report }: Story, detail: Detail): string[] {
   const reached = report.checkpoints.filter(({ outcome }) => outcome !== 'not-reached');
   const missing = report.checkpoints.length - reached.length;
   const shown = detail.passed ? reached : reached.filter(({ outcome }) => outcome === 'failed');
-  const rows = shown.slice(0, detail.rows).map((checkpoint) => [
-    code(checkpoint.id),
-    OUTCOMES[checkpoint.outcome],
-    settledText(checkpoint),
-    probeText(checkpoint.probes, 'nodepinger'),
-    probeText(checkpoint.probes, 'goldpinger'),
-    checkpoint.probes.length === 0 ? '' : `${checkpoint.managedPods.managed}/${checkpoint.managedPods.total}`,
-    String(checkpoint.samples),
-  ]);
+  const rows = shown
+    .slice(0, detail.rows)
+    .map((checkpoint) => [
+      code(checkpoint.id),
+      OUTCOMES[checkpoint.outcome],
+      settledText(checkpoint),
+      probeText(checkpoint.probes, 'nodepinger'),
+      probeText(checkpoint.probes, 'goldpinger'),
+      checkpoint.probes.length === 0 ? '' : `${checkpoint.managedPods.managed}/${checkpoint.managedPods.total}`,
+      String(checkpoint.samples),
+    ]);
   const notes = [
     ...(missing > 0 ? [`${plural(missing, 'checkpoint')} not reached.`] : []),
     ...(rows.length < reached.length ? [`${reached.length - rows.length} more are not shown.`] : []),
@@ -189,10 +191,10 @@ export function leftovers({ report }: Story, detail: Detail): string[] {
   return [
     '## What stays of Calico',
     '',
-    ...details(
-      `${plural(sorted.length, 'leftover')}, ${harmful === 0 ? 'all harmless' : `${harmful} not harmless`}`,
-      [...table(['Where', 'Kind', 'Name', '', 'Remedy'], rows), ...moreOf(sorted.length, rows.length)],
-    ),
+    ...details(`${plural(sorted.length, 'leftover')}, ${harmful === 0 ? 'all harmless' : `${harmful} not harmless`}`, [
+      ...table(['Where', 'Kind', 'Name', '', 'Remedy'], rows),
+      ...moreOf(sorted.length, rows.length),
+    ]),
   ];
 }
 

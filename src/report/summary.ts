@@ -2,10 +2,11 @@
  * summary.md. A step summary of more than 1 MiB is dropped by the runner as a whole, not cut, so the text climbs down a
  * ladder of shorter forms until it fits, and says so.
  */
-import { heading } from './summary-head.ts';
-import { failures, handwork } from './summary-failures.ts';
-import { checkpoints, disruption, findings, leftovers, nodePorts, nodes, timings, values } from './summary-tables.ts';
+
 import type { Story } from './story.ts';
+import { failures, handwork } from './summary-failures.ts';
+import { heading } from './summary-head.ts';
+import { checkpoints, disruption, findings, leftovers, nodePorts, nodes, timings, values } from './summary-tables.ts';
 
 /** How much of each thing is shown. */
 export interface Detail {
