@@ -1,5 +1,5 @@
 /** Secrets in texts: tokens and private keys in any string, keyed values in documents and logs. */
-import { isMap, isScalar, isSeq, parseAllDocuments, type YAMLMap } from 'yaml';
+import { isMap, isScalar, isSeq, parseAllDocuments, type Scalar, type YAMLMap } from 'yaml';
 import { isSecretKey } from './secret-keys.ts';
 
 /** What stands in a secret's place: plain text for YAML, Markdown and XML alike. */
@@ -90,8 +90,7 @@ function maskNode(node: unknown): boolean {
     if (secret && (key === 'data' || key === 'stringData')) found = maskLeaves(pair.value) || found;
     else if (isScalar(pair.value) && typeof pair.value.value === 'string') {
       if (pair.value.value !== '' && isSecretKey(key, siblings)) {
-        pair.value.value = MASKED;
-        pair.value.type = 'PLAIN';
+        maskScalar(pair.value);
         found = true;
       }
     } else found = maskNode(pair.value) || found;
@@ -102,11 +101,15 @@ function maskNode(node: unknown): boolean {
 function maskLeaves(node: unknown): boolean {
   if (!isMap(node)) return false;
   for (const { value } of node.items) {
-    if (!isScalar(value)) continue;
-    value.value = MASKED;
-    value.type = 'PLAIN';
+    if (isScalar(value)) maskScalar(value);
   }
   return node.items.length > 0;
+}
+
+/** Quotes stay, without which JSON would be JSON no more; blocks of several lines go. */
+function maskScalar(scalar: Scalar): void {
+  scalar.value = MASKED;
+  if (scalar.type?.startsWith('QUOTE') !== true) scalar.type = 'PLAIN';
 }
 
 function keyText(key: unknown): string {
