@@ -5,6 +5,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     environment: 'node',
     testTimeout: 120_000,
+    hookTimeout: 120_000,
     // Two workers: the machine of a hosted runner has two to four cores, and several tests start processes of their own.
     maxWorkers: 2,
   },

@@ -25,7 +25,7 @@ export const check: Command = {
     assertTwinData(scenario, shown);
     const review = reviewForTwin(scenario);
     const allowed = scenario.preflight.allow.includes('not-modelled');
-    const ok = review.notModelled.length === 0 || allowed;
+    const ok = review.notModelled.length === 0 && (allowed || review.notModelledValues.length === 0);
     if (args.has('json')) {
       output.result(`${JSON.stringify({ file: shown, valid: true, modelled: ok, review, scenario }, null, 2)}\n`);
     } else {
@@ -33,7 +33,8 @@ export const check: Command = {
       const lines = [
         `${shown}: valid`,
         `  ${cluster.controlPlanes} + ${cluster.workers} nodes, Kubernetes ${kubernetes.version}, Calico ${calico.version} → Cilium ${cilium.version}`,
-        ...review.notModelled.map((text) => `  not modelled by the twin${allowed ? ' (allowed)' : ''}: ${text}`),
+        ...review.notModelled.map((text) => `  not modelled by the twin: ${text}`),
+        ...review.notModelledValues.map((text) => `  not modelled by the twin${allowed ? ' (allowed)' : ''}: ${text}`),
         ...review.unknownValues.map((text) => `  unknown Helm value: ${text}`),
       ];
       if (review.irrelevantValues.length > 0) {

@@ -12,6 +12,7 @@ import { prepareReportDirectory, ReportDirectoryRefused } from '../report/direct
 import { writeReports } from '../report/files.ts';
 import { reportJson } from '../report/json.ts';
 import { StoryFold } from '../report/model.ts';
+import { assertTwinData } from '../scenario/read.ts';
 import { WallClock } from '../time/wall-clock.ts';
 import { type Arguments, choiceFlag, type Flags, parseArguments } from './arguments.ts';
 import type { Command } from './command.ts';
@@ -53,6 +54,7 @@ export const run: Command = {
   run: async (words, output) => {
     const args = parseArguments('run', words, FLAGS, 1);
     const given = scenarioArgument(args, 'run');
+    assertTwinData(given.scenario, given.shown);
     const options = runOptions(args, given);
     prepare(options.directory);
     return rehearse(given, options, output);
@@ -98,11 +100,15 @@ async function rehearse({ scenario, seed }: ScenarioArgument, options: RunFlags,
   const wall = new WallClock();
   const provider = createTwinProvider({ scenario, seed });
   const fold = new StoryFold();
+  let beforePointOfNoReturn = true;
+  const watchReturn = (event: Event): void => {
+    if (event.type === 'finding' && event.id === 'point-of-no-return') beforePointOfNoReturn = false;
+  };
   const progress = progressOf(output, { mode: options.mode, directory: resolve(directory) });
   using writer = openEventsWriter(directory);
   const stream = createEventStream({
     now: () => provider.clock.now(),
-    sinks: [writer.sink, (event: Event) => fold.take(event), progress.take],
+    sinks: [writer.sink, (event: Event) => fold.take(event), watchReturn, progress.take],
   });
   const controller = new AbortController();
   using _signals = onSignals(
@@ -135,7 +141,7 @@ async function rehearse({ scenario, seed }: ScenarioArgument, options: RunFlags,
     );
   } catch (error) {
     // The embedded world itself broke: what is known so far still becomes a report.
-    verdict = unforeseen(error);
+    verdict = unforeseen(error, beforePointOfNoReturn);
     if (!stream.ended) stream.emit(verdict);
   } finally {
     await provider.close();

@@ -1,7 +1,7 @@
 import type { VerdictEvent } from '../rehearsal/run.ts';
 
 /** The verdict when the embedded world itself threw: something that it does not model, or a bug. */
-export function unforeseen(error: unknown): VerdictEvent {
+export function unforeseen(error: unknown, beforePointOfNoReturn: boolean): VerdictEvent {
   const message = error instanceof Error ? error.message : String(error);
   const notModelled = error instanceof Error && /NotModelled$/.test(error.name);
   return {
@@ -12,7 +12,7 @@ export function unforeseen(error: unknown): VerdictEvent {
       ? `The twin does not model this: ${message}`
       : `Internal error: ${message}. Please report it with events.ndjson.`,
     failedCheckpoint: null,
-    beforePointOfNoReturn: true,
+    beforePointOfNoReturn,
     handwork: [],
   };
 }

@@ -6,8 +6,10 @@ import type { Clock } from '../time/clock.ts';
 
 /** What a provider says of a scenario before anything is touched; texts name the keys. */
 export interface ProviderReview {
-  /** Keys that this provider cannot rehearse. */
+  /** What this provider cannot rehearse at all. */
   readonly notModelled: readonly string[];
+  /** Helm values without a model: `preflight.allow: [not-modelled]` lets the rehearsal go on without them. */
+  readonly notModelledValues: readonly string[];
   /** Helm values that change nothing that is rehearsed. */
   readonly irrelevantValues: readonly string[];
   /** Paths that the chart's values do not know, with the nearest name. */

@@ -95,6 +95,8 @@ export class Observer {
 
   async judge(request: CheckpointRequest): Promise<CheckpointOutcome> {
     const { emit, scenario, signal, outageCause } = this.#options;
+    let settled = false;
+    const endsDip = request.checkpoints.some(({ id }) => id === 'secondary-installed');
     const outcome = await judgeCheckpoint(request, {
       instrument: this.#sampler,
       emit,
@@ -102,8 +104,13 @@ export class Observer {
       timeouts: scenario.timeouts,
       signal,
       outageCause,
+      // The dip ends when everything has settled, not when the observation that follows is over.
+      onSettled: () => {
+        if (endsDip) this.#sampler.installDipEnds();
+        settled = true;
+      },
     });
-    if (request.checkpoints.some(({ id }) => id === 'secondary-installed')) this.#sampler.installDipEnds();
+    if (endsDip && !settled) this.#sampler.installDipEnds();
     return outcome;
   }
 

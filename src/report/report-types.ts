@@ -1,4 +1,4 @@
-/** report.json, schemaVersion 1: every key is always there. Schema: docs/report.schema.json; guide: docs/report.md. */
+/** report.json, schemaVersion 1: every key is always there. Schema: docs/report.schema.json; guide: docs/guide.md. */
 import type {
   AccessCounts,
   Account,

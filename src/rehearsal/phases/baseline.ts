@@ -66,7 +66,10 @@ async function applyWorkload(rehearsal: Rehearsal, file: string, manifest: strin
   } catch (error) {
     const ours = error instanceof KubeError ? error.code < 500 && error.code !== 429 : error?.constructor === Error;
     if (!ours) throw error;
-    throw new RehearsalFailure('refused', 'scenario-invalid', `${file}: ${(error as Error).message}`, { cause: error });
+    // An API that does not serve a group answers with a page, not with a Status.
+    const unserved = error instanceof KubeError && error.code === 404 && error.reason === '';
+    const why = unserved ? `this cluster does not serve the kind (${error.request})` : (error as Error).message;
+    throw new RehearsalFailure('refused', 'scenario-invalid', `${file}: ${why}`, { cause: error });
   }
 }
 

@@ -29,7 +29,7 @@ export const check: PhaseRunner = async (rehearsal) => {
 
 /** What the provider cannot rehearse ends the run before anything is made, unless the scenario allows it. */
 function reviewed({ scenario, provider, journal }: Rehearsal): void {
-  const { notModelled, irrelevantValues, unknownValues } = provider.review(scenario);
+  const { notModelled, notModelledValues, irrelevantValues, unknownValues } = provider.review(scenario);
   const allowed = scenario.preflight.allow.includes('not-modelled');
   if (irrelevantValues.length > 0) {
     journal.finding('irrelevant-values', 'info', 'These values change nothing that is rehearsed', irrelevantValues);
@@ -37,16 +37,19 @@ function reviewed({ scenario, provider, journal }: Rehearsal): void {
   if (unknownValues.length > 0) {
     journal.finding('unknown-value', 'warning', "The chart's values do not know these paths", unknownValues);
   }
-  if (notModelled.length === 0) return;
-  const message = `The ${provider.name} does not model ${notModelled.join(', ')}`;
+  const message = (what: readonly string[]): string => `The ${provider.name} does not model ${what.join(', ')}`;
+  if (notModelled.length > 0) {
+    throw new RehearsalFailure('not-modelled', 'not-modelled', `${message(notModelled)}; leave it out`);
+  }
+  if (notModelledValues.length === 0) return;
   if (!allowed) {
     throw new RehearsalFailure(
       'not-modelled',
       'not-modelled',
-      `${message}; leave it out, or let the rehearsal ignore it with preflight.allow: [not-modelled]`,
+      `${message(notModelledValues)}; leave it out, or let the rehearsal ignore it with preflight.allow: [not-modelled]`,
     );
   }
-  journal.finding('not-modelled', 'warning', message, notModelled, undefined, true);
+  journal.finding('not-modelled', 'warning', message(notModelledValues), notModelledValues, undefined, true);
 }
 
 function mustHaveManifests(version: string, simulated: boolean): void {
