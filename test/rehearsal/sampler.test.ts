@@ -124,7 +124,15 @@ class Cluster {
 
   run(story: () => Promise<void>): Promise<void> {
     this.sampler.start();
-    return this.clock.run(story().finally(() => this.sampler.stop()));
+    return this.clock.run(
+      (async () => {
+        try {
+          await story();
+        } finally {
+          await this.sampler.stop();
+        }
+      })(),
+    );
   }
 
   async sweeps(count: number): Promise<void> {

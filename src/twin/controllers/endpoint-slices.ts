@@ -49,6 +49,15 @@ function endpointOf(pod: Pod, publishNotReady: boolean): Endpoint {
   };
 }
 
+/** A change that no endpoint shows: most of a pod's status posts are such. */
+const sameEndpoint = (a: Pod, b: Pod): boolean =>
+  a.metadata.labels === b.metadata.labels &&
+  a.metadata.deletionTimestamp === b.metadata.deletionTimestamp &&
+  a.spec?.nodeName === b.spec?.nodeName &&
+  a.status?.podIP === b.status?.podIP &&
+  isTerminal(a) === isTerminal(b) &&
+  isReady(a) === isReady(b);
+
 export function startEndpointSlices(plane: ControlPlane): void {
   const { world } = plane;
   const { store } = world;
@@ -131,7 +140,8 @@ export function startEndpointSlices(plane: ControlPlane): void {
   store.onChange<Service>('services', (event) => {
     if (event.type !== 'DELETED') queue.add(keyOf(event.object));
   });
-  store.onChange<Pod>('pods', ({ object, previous }) => {
+  store.onChange<Pod>('pods', ({ type, object, previous }) => {
+    if (type === 'MODIFIED' && previous !== undefined && sameEndpoint(object, previous)) return;
     const namespace = object.metadata.namespace ?? '';
     for (const service of store.list<Service>('services', { namespace })) {
       const selector = service.spec?.selector;

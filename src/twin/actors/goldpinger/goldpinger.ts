@@ -1,6 +1,6 @@
 /** The program of the image `bloomberg/goldpinger` (v3.10.2). */
 import type { ContainerContext, HttpAnswer, Process, World } from '../../world.ts';
-import { checkResults, dateTime, line, metrics } from './answers.ts';
+import { checkText, dateTime, line, metrics } from './answers.ts';
 import { runProbes } from './external-probes.ts';
 import { checkAll, clusterHealth } from './fan-out.ts';
 import { createInstance, LIST_MS } from './instance.ts';
@@ -98,10 +98,10 @@ function answer(mesh: Mesh, member: Member, settings: Settings, path: string): H
       return { status: 200, body: line({ OK: true, 'duration-ns': 0, 'generated-at': dateTime(now) }) };
     case '/check': {
       received.check += 1;
-      mesh.advanceAll();
+      mesh.advance(member);
       const { hostsToResolve, tcpTargets, targetTimeoutMs } = settings;
       const probes = runProbes(world, member.podUid, hostsToResolve, tcpTargets, targetTimeoutMs);
-      return { status: 200, body: line(checkResults(instance?.results(now) ?? [], probes)) };
+      return { status: 200, body: checkText(instance?.results(now) ?? [], probes) };
     }
     case '/check_all':
       received.checkAll += 1;

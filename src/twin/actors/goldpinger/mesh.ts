@@ -35,6 +35,8 @@ export interface Mesh {
   leave(member: Member): void;
   /** Every instance, up to now. Call it before a change that the network does not announce itself. */
   advanceAll(): void;
+  /** One instance, up to now; what it says of its own pings needs no other. */
+  advance(member: Member): void;
   /** A port opened or closed: outcomes known so far no longer hold. */
   listenersChanged(): void;
   peerSet(namespace: string, selector: string): PeerSet;
@@ -146,6 +148,13 @@ export function createMesh(world: World, options: GoldpingerOptions): Mesh {
     advanceAll: () => {
       look();
       advanceAll();
+    },
+    advance: (member) => {
+      look();
+      if (advancing) return;
+      advancing = true;
+      member.instance?.advance(world.time.now());
+      advancing = false;
     },
     listenersChanged: () => {
       epoch += 1;
