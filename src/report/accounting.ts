@@ -20,7 +20,7 @@ export function settleAccounts(charges: readonly Charge[], from: number, to: num
   const inside = charges
     .map(({ account, start, end }) => ({ account, start: Math.max(start, from), end: Math.min(end, to) }))
     .filter(({ start, end }) => end > start)
-    .sort((a, b) => a.start - b.start);
+    .sort((a, b) => a.start - b.start || b.end - a.end);
   const moments = [...new Set(inside.flatMap(({ start, end }) => [start, end]))].sort((a, b) => a - b);
   let next = 0;
   let open: typeof inside = [];
@@ -40,7 +40,7 @@ export function union(intervals: readonly Interval[]): number {
   let total = 0;
   let reached = Number.NEGATIVE_INFINITY;
   for (const { start, end } of [...intervals].sort((a, b) => a.start - b.start)) {
-    if (end <= reached) continue;
+    if (end <= Math.max(start, reached)) continue;
     total += end - Math.max(start, reached);
     reached = end;
   }

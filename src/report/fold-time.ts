@@ -13,8 +13,22 @@ interface OpenStep {
   readonly start: number;
 }
 
+interface EndedStep extends OpenStep {
+  readonly end: number;
+}
+
+/** What the clock says of a run. */
+export interface TimeTold {
+  readonly phases: readonly PhaseStory[];
+  /** Seconds; they add up to the run. */
+  readonly accounts: Readonly<Record<Account, number>>;
+  /** By name, of nodes to which something was done. */
+  readonly nodes: ReadonlyMap<string, NodeReport['seconds']>;
+}
+
 /** Something that was done to or measured for a node. */
 interface NodeInterval extends Interval {
+  readonly node: string | null;
   readonly kind: 'drain' | 'switch' | 'settle' | 'restart' | 'other';
 }
 
@@ -29,8 +43,10 @@ const KINDS: Readonly<Record<string, NodeInterval['kind']>> = {
 export class TimeFold {
   readonly checkpoints = new Map<string, CheckpointStory>();
   readonly #open = new Map<string, OpenStep>();
+  readonly #steps: EndedStep[] = [];
+  /** Of checkpoints. */
   readonly #charges: Charge[] = [];
-  readonly #nodes = new Map<string, NodeInterval[]>();
+  readonly #settling: NodeInterval[] = [];
   readonly #phases: PhaseStory[] = [];
   #phase: { readonly phase: Phase; readonly startedAt: number } | null = null;
   #failedStep: string | null = null;
@@ -49,7 +65,7 @@ export class TimeFold {
         break;
       case 'step-ended':
         if (event.outcome === 'failed') this.#failedStep ??= event.step;
-        this.#close(event.step, at);
+        this.#end(event.step, at);
         break;
       case 'checkpoint':
         this.#judged(event, at);
@@ -64,41 +80,25 @@ export class TimeFold {
     return [...this.#open.keys()].at(-1) ?? this.#failedStep;
   }
 
-  /** Ends what is still open; called once, before the results are asked for. */
-  end(at: number): void {
-    for (const step of [...this.#open.keys()]) this.#close(step, at);
-    if (this.#phase) this.#phases.push({ ...this.#phase, endedAt: at, outcome: 'stopped' });
-    this.#phase = null;
-  }
-
-  get phases(): readonly PhaseStory[] {
-    return this.#phases;
-  }
-
-  accounts(from: number, to: number): Record<Account, number> {
-    const totals = settleAccounts(this.#charges, from, to);
-    return Object.fromEntries(Object.entries(totals).map(([account, ms]) => [account, seconds(ms)])) as typeof totals;
-  }
-
-  node(name: string): NodeReport['seconds'] {
-    const all = this.#nodes.get(name) ?? [];
-    const of = (kind: NodeInterval['kind']): number => seconds(union(all.filter((interval) => interval.kind === kind)));
+  /** What was told so far; what is still open counts up to `to`. Milliseconds since the epoch. */
+  until(from: number, to: number): TimeTold {
+    const steps = [...this.#steps, ...[...this.#open.values()].map((open) => ({ ...open, end: to }))];
+    const totals = settleAccounts([...this.#charges, ...steps], from, to);
+    const open: PhaseStory[] = this.#phase ? [{ ...this.#phase, endedAt: to, outcome: 'stopped' }] : [];
     return {
-      drain: of('drain'),
-      switch: of('switch'),
-      settle: of('settle'),
-      restart: of('restart'),
-      total: seconds(union(all)),
+      phases: [...this.#phases, ...open],
+      accounts: Object.fromEntries(
+        Object.entries(totals).map(([account, ms]) => [account, seconds(ms)]),
+      ) as typeof totals,
+      nodes: secondsOfNodes(steps, this.#settling),
     };
   }
 
-  #close(step: string, end: number): void {
+  #end(step: string, end: number): void {
     const open = this.#open.get(step);
     if (!open) return;
     this.#open.delete(step);
-    const { account, start, node } = open;
-    this.#charges.push({ account, start, end });
-    if (node !== null) this.#ofNode(node, { kind: KINDS[step.split('/')[0]!] ?? 'other', start, end });
+    this.#steps.push({ ...open, end });
   }
 
   /** Until everything was good it settles; what follows is observation where there was one. */
@@ -108,13 +108,34 @@ export class TimeFold {
     const until = event.observedSeconds > 0 ? settled : at;
     this.#charges.push({ account: 'settle', start, end: until });
     if (until < at) this.#charges.push({ account: 'observe', start: until, end: at });
-    if (event.node !== null) this.#ofNode(event.node, { kind: 'settle', start, end: at });
+    this.#settling.push({ node: event.node, kind: 'settle', start, end: at });
     this.checkpoints.set(event.id, { message: event.message, tookMs: Math.max(0, at - start) });
   }
+}
 
-  #ofNode(node: string, interval: NodeInterval): void {
-    const list = this.#nodes.get(node);
+/** Seconds by node name; of a step's id what stands before the slash says where they go. */
+function secondsOfNodes(
+  steps: readonly EndedStep[],
+  settling: readonly NodeInterval[],
+): ReadonlyMap<string, NodeReport['seconds']> {
+  const byNode = new Map<string, NodeInterval[]>();
+  const stepIntervals = steps.map(({ step, node, start, end }) => ({
+    node,
+    kind: KINDS[step.split('/')[0]!] ?? 'other',
+    start,
+    end,
+  }));
+  for (const interval of [...stepIntervals, ...settling]) {
+    if (interval.node === null) continue;
+    const list = byNode.get(interval.node);
     if (list) list.push(interval);
-    else this.#nodes.set(node, [interval]);
+    else byNode.set(interval.node, [interval]);
   }
+  return new Map(
+    [...byNode].map(([node, all]) => {
+      const of = (kind: NodeInterval['kind']): number => seconds(union(all.filter((one) => one.kind === kind)));
+      const total = seconds(union(all));
+      return [node, { drain: of('drain'), switch: of('switch'), settle: of('settle'), restart: of('restart'), total }];
+    }),
+  );
 }

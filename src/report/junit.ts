@@ -95,8 +95,9 @@ function caseOf(story: Story, checkpoint: CheckpointReport): Case {
   const here = report.failedCheckpoint === checkpoint.id;
   return {
     ...common,
-    outcome: here && report.verdict === 'error' ? 'error' : 'failed',
-    type: here ? report.reason : 'failed',
+    // Checkpoints of a batch fail together and for the same cause.
+    outcome: report.verdict === 'error' ? 'error' : 'failed',
+    type: report.reason,
     message: here ? report.message : (told?.message ?? 'failed'),
     details: failureLines(checkpoint),
   };

@@ -116,7 +116,7 @@ export class StoryFold {
     const ending = this.#ending(lastStep);
     const from = Date.parse(started.at);
     const to = Math.max(from, Date.parse(this.#last.at));
-    this.#time.end(to);
+    const time = this.#time.until(from, to);
     const { tool, scenario, provider, seed, simulated } = started;
     const { initial, final } = this.#values;
     const report: Report = {
@@ -135,10 +135,10 @@ export class StoryFold {
       startedAt: started.at,
       finishedAt: this.#last.at,
       durationSeconds: seconds(to - from),
-      seconds: this.#time.accounts(from, to),
+      seconds: time.accounts,
       versions: { ...this.#versions },
       checkpoints: started.checkpoints.map((planned) => this.#checkpoint(planned, ending)),
-      nodes: started.nodes.map((node) => this.#node(node)),
+      nodes: started.nodes.map((node) => this.#node(node, time.nodes.get(node.name) ?? NO_SECONDS)),
       disruption: [...this.#disruption.list],
       values: { initial: initial?.values ?? null, final: final?.values ?? null, changed: final?.changed ?? [] },
       faults: this.#faults.map((fault) => ({ ...fault, observed: this.#observed(ending) })),
@@ -149,7 +149,7 @@ export class StoryFold {
     };
     return {
       report,
-      phases: [...this.#time.phases],
+      phases: time.phases,
       checkpoints: new Map(this.#time.checkpoints),
       disruption: this.#disruption.summaries(),
       lastStep,
@@ -165,11 +165,12 @@ export class StoryFold {
       const exitCode = EXIT_CODES[verdict];
       return { verdict, reason, message, exitCode, failedCheckpoint, beforePointOfNoReturn, handwork };
     }
+    const cluster = this.#started?.simulated === false ? ' Its cluster may still exist (kind get clusters).' : '';
     const during = lastStep === null ? '' : ` during step ${lastStep}`;
     return {
       verdict: 'interrupted' satisfies Verdict,
       reason: 'events-cut' satisfies Reason,
-      message: `The events end without a verdict${during}, after event ${this.#last.seq}: the run was killed or its disk was full. Its cluster may still exist (kind get clusters).`,
+      message: `The events end without a verdict${during}, after event ${this.#last.seq}: the run was killed or its disk was full.${cluster}`,
       exitCode: null,
       failedCheckpoint: [...this.#judged.values()].find(({ outcome }) => outcome === 'failed')?.id ?? null,
       beforePointOfNoReturn: !this.#findings.some(({ id }) => id === POINT_OF_NO_RETURN),
@@ -198,7 +199,7 @@ export class StoryFold {
     return { id, phase, node, outcome, ...measured, assertions };
   }
 
-  #node({ name, role, order }: Of<'run-started'>['nodes'][number]): NodeReport {
+  #node({ name, role, order }: Of<'run-started'>['nodes'][number], spent: NodeReport['seconds']): NodeReport {
     const { before, after } = this.#nodes.get(name) ?? {};
     return {
       name,
@@ -207,7 +208,7 @@ export class StoryFold {
       before: { cni: before?.cni ?? 'unknown', podCIDRs: before?.podCIDRs ?? [] },
       after: { cni: after?.cni ?? 'unknown', podCIDRs: after?.podCIDRs ?? [] },
       cniFiles: { before: before?.cniFiles ?? [], after: after?.cniFiles ?? [] },
-      seconds: this.#time.node(name),
+      seconds: spent,
     };
   }
 
@@ -245,6 +246,8 @@ export class StoryFold {
     return verdict === 'error' ? `error:${reason}` : verdict;
   }
 }
+
+const NO_SECONDS = { drain: 0, switch: 0, settle: 0, restart: 0, total: 0 };
 
 const NOTHING_MEASURED = {
   startedAt: null,

@@ -17,6 +17,7 @@ export function heading(story: Story): string[] {
   const { report } = story;
   const { scenario, versions } = report;
   const where = whereText(report);
+  const disrupted = keyFigures(story).disruptionSeconds;
   const passed = report.checkpoints.filter(({ outcome }) => outcome === 'passed').length;
   const more = Object.entries(versions).filter(
     ([name, version]) => !['kubernetes', 'calico', 'cilium'].includes(name) && version !== null,
@@ -30,7 +31,7 @@ export function heading(story: Story): string[] {
     ['Provider', `${report.provider}${report.simulated ? ' (simulated cluster)' : ''}, seed ${report.seed}`],
     ['Checkpoints', `${passed} of ${report.checkpoints.length} passed`],
     ['Duration', `${secondsText(report.durationSeconds)}${report.simulated ? ' of simulated time' : ''}`],
-    ['Longest unexpected disruption', secondsText(keyFigures(story).disruptionSeconds)],
+    ['Longest unexpected disruption', disrupted > 0 ? secondsText(disrupted) : 'none'],
     ...(more.length > 0 ? [['Tools', more.map(([name, version]) => `${name} ${plain(version!)}`).join(', ')]] : []),
     ...report.faults.map((fault) => [
       'Fault',

@@ -20,6 +20,7 @@ export interface Detail {
 }
 
 const LADDER: readonly Detail[] = [
+  { rows: Number.POSITIVE_INFINITY, pairs: Number.POSITIVE_INFINITY, passed: true, chart: true },
   { rows: 1_000, pairs: 200, passed: true, chart: true },
   { rows: 200, pairs: 100, passed: true, chart: false },
   { rows: 50, pairs: 30, passed: false, chart: false },
