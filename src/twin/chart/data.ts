@@ -4,7 +4,6 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
-import { parse } from 'yaml';
 import type { JsonObject } from '../../scenario/scenario.ts';
 
 const DATA = new URL('../../../data/cilium/', import.meta.url);
@@ -14,6 +13,7 @@ export interface Chart {
   readonly version: string;
   /** Minor of Cilium: 19 for 1.19.6. */
   readonly minor: number;
+  /** From the JSON twin of values.yaml (scripts/derive-data.ts). */
   readonly values: JsonObject;
   /** The lines of values.yaml, comments included: a key that is commented out is known to the chart too. */
   readonly valuesText: string;
@@ -81,10 +81,10 @@ export function loadChart(version: string): Chart | undefined {
   const chart: Chart = {
     version,
     minor: ciliumMinor(version),
-    values: parse(valuesText) as JsonObject,
+    values: JSON.parse(ciliumData(`${version}/values.json`)) as JsonObject,
     valuesText,
     schema: schema === undefined ? undefined : (JSON.parse(schema) as JsonObject),
-    metadata: parse(ciliumData(`${version}/Chart.yaml`)) as JsonObject,
+    metadata: JSON.parse(ciliumData(`${version}/Chart.json`)) as JsonObject,
   };
   charts.set(version, chart);
   return chart;

@@ -1,5 +1,4 @@
 /** The CRDs that the operator registers when it starts; the chart has none (cilium pkg/k8s/apis/cilium.io/client). */
-import { parse } from 'yaml';
 import type { CustomResourceDefinition } from '../../../kube/objects.ts';
 import { ciliumData } from '../../chart/data.ts';
 import type { World } from '../../world.ts';
@@ -39,7 +38,7 @@ function nodeConfigVersions(versions: readonly Version[], minor: number): Versio
 }
 
 function bundled(plural: (typeof WITH_SCHEMA)[number], minor: number): CustomResourceDefinition {
-  const crd = parse(ciliumData(`crds/${plural}.yaml`)) as CustomResourceDefinition;
+  const crd = JSON.parse(ciliumData(`crds/${plural}.json`)) as CustomResourceDefinition;
   const versions = plural === 'ciliumnodeconfigs' ? nodeConfigVersions(crd.spec.versions, minor) : crd.spec.versions;
   const { status: _, ...rest } = crd;
   return { ...rest, metadata: { name: crd.metadata.name }, spec: { ...crd.spec, versions } };
