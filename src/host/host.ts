@@ -42,5 +42,10 @@ export class CommandTimedOut extends Error {
   }
 }
 
+/** The embedded host has no model of what was asked: its answer says nothing about the cluster. */
+export class CommandNotModelled extends Error {
+  override readonly name = 'CommandNotModelled';
+}
+
 /** Exit code with which the twin's commands refuse what they do not model. */
 export const NOT_MODELLED = 64;

@@ -16,6 +16,8 @@ export interface Instance {
   readonly ready: boolean;
   /** Why it is not ready, for people; '' when it is. */
   readonly unready: string;
+  /** Its container was killed from outside (exit code 137, not for its own memory limit) and is not back. */
+  readonly killed?: true;
 }
 
 /** The probe that a pod belongs to by its label, or undefined. */
@@ -45,7 +47,16 @@ export function instanceOf(pod: Pod, cniOf: (ip: string) => Cni): Instance | und
     cni: ip === '' ? 'unknown' : cniOf(ip),
     ready,
     unready: ready ? '' : whyUnready(pod),
+    ...(!ready && wasKilled(pod) ? { killed: true } : {}),
   };
+}
+
+/** SIGKILL that nobody asked for: a machine without memory kills whom it likes. Over its own limit the pod is `OOMKilled`. */
+function wasKilled(pod: Pod): boolean {
+  return (pod.status?.containerStatuses ?? []).some(({ state, lastState }) => {
+    const ended = state?.terminated ?? lastState?.terminated;
+    return ended?.exitCode === 137 && ended.reason !== 'OOMKilled';
+  });
 }
 
 function whyUnready(pod: Pod): string {

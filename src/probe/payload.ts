@@ -3,7 +3,7 @@
  * any tunnel, a wrong MTU only shows on bodies of many full packets. goldpinger's image has neither shell nor curl, so
  * the node's own curl is run in the pod's namespace.
  */
-import type { Host } from '../host/host.ts';
+import { CommandNotModelled, type Host, NOT_MODELLED } from '../host/host.ts';
 import { PROBE_NAMESPACE, PROBE_PORT } from './manifests.ts';
 
 /** 264 kB in every goldpinger since 2.0. */
@@ -33,7 +33,7 @@ export class PayloadReader {
     this.#host = host;
   }
 
-  /** GETs the file from `to` out of the network namespace of pod `from`. Never throws but for the signal. */
+  /** GETs the file from `to` out of the network namespace of pod `from`. Never throws but for the signal and {@link CommandNotModelled}. */
   async fetch(
     from: { readonly node: string; readonly pod: string; readonly uid: string; readonly ip: string },
     to: { readonly ip: string },
@@ -85,12 +85,15 @@ export class PayloadReader {
   /** The command's result, or why it could not be run. */
   async #exec(node: string, args: readonly string[], options: PayloadOptions) {
     try {
-      return await this.#host.run('docker', ['exec', node, ...args], {
+      const result = await this.#host.run('docker', ['exec', node, ...args], {
         timeoutMs: options.timeoutMs + 5_000,
         ...(options.signal ? { signal: options.signal } : {}),
       });
+      if (result.exitCode === NOT_MODELLED) throw new CommandNotModelled(result.stderr.trim());
+      return result;
     } catch (error) {
       options.signal?.throwIfAborted();
+      if (error instanceof CommandNotModelled) throw error;
       return error instanceof Error ? error.message : String(error);
     }
   }

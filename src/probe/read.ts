@@ -5,7 +5,7 @@
  * "The API could not be reached" is not decided here: a proxied call that gets no answer may be either, so the caller
  * looks at the API itself (see rehearsal/sampler.ts).
  */
-import type { Host } from '../host/host.ts';
+import { CommandNotModelled, type Host, NOT_MODELLED } from '../host/host.ts';
 import type { KubeApi } from '../kube/api.ts';
 import { ApiUnreachable, KubeError } from '../kube/api.ts';
 import { type CheckBody, parseCheck } from './check.ts';
@@ -57,6 +57,8 @@ export class InstanceReader {
       return { body: parseCheck(answer.body) };
     } catch (error) {
       signal?.throwIfAborted();
+      // An embedded world that lacks a model has not answered for the pod; no path around it may hide that.
+      if (error instanceof KubeError && error.code === 501) throw error;
       return {
         error: `API proxy: ${text(error)}`,
         gone: error instanceof KubeError && error.code === 404,
@@ -74,12 +76,14 @@ export class InstanceReader {
         timeoutMs: READ_TIMEOUT_MS * 2,
         ...(signal ? { signal } : {}),
       });
+      if (result.exitCode === NOT_MODELLED) throw new CommandNotModelled(result.stderr.trim());
       if (result.exitCode !== 0) {
         return failure(`docker exec ${pod.node} curl: ${result.stderr.trim() || `exit code ${result.exitCode}`}`);
       }
       return { body: parseCheck(result.stdout) };
     } catch (error) {
       signal?.throwIfAborted();
+      if (error instanceof CommandNotModelled) throw error;
       return failure(`docker exec ${pod.node} curl: ${text(error)}`);
     }
   }

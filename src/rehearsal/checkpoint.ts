@@ -3,6 +3,7 @@ import { ciliumEndpoints } from '../cni/resources.ts';
 import type { AssertionResult } from '../events/events.ts';
 import { pods } from '../kube/resources.ts';
 import { assertionsFor } from './assertions/index.ts';
+import { countRestarts, lookAtContainers } from './containers.ts';
 import { RehearsalFailure, StoppedAsAsked } from './outcome.ts';
 import { unlessNotFound } from './patient-api.ts';
 import type { Rehearsal } from './rehearsal.ts';
@@ -23,6 +24,7 @@ export async function reachCheckpoint(rehearsal: Rehearsal, ids: readonly string
     since: clock.now(),
     observed: ids.every((id) => OBSERVED.has(id)),
     managedPods: () => managedPods(rehearsal),
+    containers: () => lookAtContainers(rehearsal),
   });
   if (outcome.outcome === 'failed') {
     const { checkpoint, verdict, reason, message } = outcome.failure;
@@ -30,9 +32,11 @@ export async function reachCheckpoint(rehearsal: Rehearsal, ids: readonly string
     if (own !== undefined) {
       throw new RehearsalFailure('refused', 'scenario-invalid', `${message} (explained by ${own})`, { checkpoint });
     }
-    throw new RehearsalFailure(verdict, reason, message, { checkpoint });
+    const red = outcome.results.filter((result) => result.outcome !== 'passed').map(({ id }) => id);
+    throw new RehearsalFailure(verdict, reason, message, { checkpoint, assertions: red });
   }
   for (const id of ids) journal.markPassed(id);
+  await countRestarts(rehearsal);
   if (rehearsal.until !== null && ids.includes(rehearsal.until)) throw new StoppedAsAsked();
 }
 

@@ -1,6 +1,8 @@
 /** Looking for the cause behind a wait that ended red: what the environment did to us must not be blamed on the migration. */
+import type { AssertionId } from '../events/events.ts';
 import type { Pod } from '../kube/objects.ts';
 import { pods } from '../kube/resources.ts';
+import { controllerOf } from './drain-filter.ts';
 import type { Blame } from './gate/blame.ts';
 import { causeInText, RehearsalFailure } from './outcome.ts';
 import type { Rehearsal } from './rehearsal.ts';
@@ -18,11 +20,20 @@ const SYMPTOMS = new Set([
   'assertion-failed',
 ]);
 
+/** Assertions that a pod explains that cannot be placed or whose image does not come; no other one is excused by it. */
+const OF_PODS: ReadonlySet<AssertionId> = new Set(['agents-ready', 'operator-ready', 'workloads-available']);
+
+function podsMayExplain({ reason, assertions }: RehearsalFailure): boolean {
+  return reason !== 'assertion-failed' || assertions.every((id) => OF_PODS.has(id));
+}
+
 /** The failure with its real cause, or as it was. Never throws: it looks at a cluster that may be gone. */
 export async function diagnosed(rehearsal: Rehearsal, failure: RehearsalFailure): Promise<RehearsalFailure> {
   if (!SYMPTOMS.has(failure.reason) || rehearsal.signal.aborted) return failure;
   try {
-    const blame = (await lostContainer(rehearsal)) ?? causeInPods((await rehearsal.rawApi.list(pods)).items);
+    const blame =
+      (await lostContainer(rehearsal)) ??
+      (podsMayExplain(failure) ? causeInPods((await rehearsal.rawApi.list(pods)).items) : undefined);
     if (!blame) return failure;
     return new RehearsalFailure(blame.verdict, blame.reason, `${failure.message} (cause: ${blame.message})`, {
       ...(failure.checkpoint === null ? {} : { checkpoint: failure.checkpoint }),
@@ -33,10 +44,13 @@ export async function diagnosed(rehearsal: Rehearsal, failure: RehearsalFailure)
   }
 }
 
-/** A control plane's container that is gone or has stopped is the environment's doing. */
+/** A control plane's or the load balancer's container that is gone or has stopped is the environment's doing. */
 export async function lostContainer(rehearsal: Rehearsal): Promise<Blame | undefined> {
-  for (const { name, role } of rehearsal.plan.nodes) {
-    if (role !== 'control-plane') continue;
+  const { controlPlanes, name: cluster } = rehearsal.scenario.cluster;
+  const names = rehearsal.plan.nodes.filter(({ role }) => role === 'control-plane').map(({ name }) => name);
+  // kind's load balancer in front of several control planes.
+  if (controlPlanes > 1) names.push(`${cluster}-external-load-balancer`);
+  for (const name of names) {
     const state = await rehearsal.commands.container(name);
     if (state?.running) continue;
     const what = state ? 'has stopped' : 'does not exist any more';
@@ -51,8 +65,12 @@ export interface Cause {
   readonly message: string;
 }
 
+/** Jobs and bare pods are nobody's that we wait for; one of them that never starts explains nothing. */
+const WAITED_FOR = new Set(['DaemonSet', 'ReplicaSet', 'StatefulSet', 'Node']);
+
 /** Pods that cannot be placed for want of cpu or memory, or whose image does not come. */
-export function causeInPods(list: readonly Pod[]): Cause | undefined {
+export function causeInPods(all: readonly Pod[]): Cause | undefined {
+  const list = all.filter((pod) => WAITED_FOR.has(controllerOf(pod)?.kind ?? ''));
   for (const pod of list) {
     const scheduled = pod.status?.conditions?.find(({ type }) => type === 'PodScheduled');
     if (scheduled?.status === 'False' && /Insufficient (cpu|memory)/.test(scheduled.message ?? '')) {

@@ -77,6 +77,8 @@ async function evict(
   const { api, clock, journal } = rehearsal;
   const { name, namespace, uid } = pod.metadata;
   const ref = { name, namespace, ...(uid === undefined ? {} : { uid }) };
+  // Ours from the first try on: the answer of one that was carried out may be lost with the API.
+  if (uid !== undefined) journal.removedPods.add(uid);
   for (;;) {
     try {
       await api.evict(ref, { signal });

@@ -37,6 +37,10 @@ export interface Found {
   readonly cniBefore: Map<string, CniDirectory>;
   /** Uids of CoreDNS's pods, from the observation of `secondary-installed` on; null before. */
   dnsPods: Set<string> | null;
+  /** How often containers had been started again at the last checkpoint, by pod uid and container name. */
+  restarts: ReadonlyMap<string, number>;
+  /** When that was counted, milliseconds since the epoch. */
+  restartsCountedAt: number;
   /** The scenario's workloads, as `Kind NAMESPACE/NAME`, that must stay available. */
   readonly workloads: { readonly kind: 'Deployment' | 'DaemonSet' | 'StatefulSet'; name: string; namespace: string }[];
 }
@@ -50,6 +54,8 @@ export function nothingFound(): Found {
     nodeConfigVersion: null,
     cniBefore: new Map(),
     dnsPods: null,
+    restarts: new Map(),
+    restartsCountedAt: 0,
     workloads: [],
   };
 }

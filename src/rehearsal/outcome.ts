@@ -1,6 +1,7 @@
 /** Why a rehearsal ends otherwise than green. The cause decides the verdict, not the moment (docs/guide.md, verdicts). */
+import type { AssertionId } from '../events/events.ts';
 import type { Reason, Verdict } from '../events/verdict.ts';
-import { CommandNotFound, CommandTimedOut } from '../host/host.ts';
+import { CommandNotFound, CommandNotModelled, CommandTimedOut, NOT_MODELLED } from '../host/host.ts';
 import { ApiUnreachable, KubeError } from '../kube/api.ts';
 
 export type EndVerdict = Exclude<Verdict, 'interrupted'>;
@@ -12,17 +13,20 @@ export class RehearsalFailure extends Error {
   readonly reason: Reason;
   /** The checkpoint that judged it; null: it happened in a step, which is charged to the next checkpoint. */
   readonly checkpoint: string | null;
+  /** Assertions that were not passed, where the failure is theirs. */
+  readonly assertions: readonly AssertionId[];
 
   constructor(
     verdict: Exclude<EndVerdict, 'passed'>,
     reason: Reason,
     message: string,
-    options: { checkpoint?: string; cause?: unknown } = {},
+    options: { checkpoint?: string; cause?: unknown; assertions?: readonly AssertionId[] } = {},
   ) {
     super(message, { cause: options.cause });
     this.verdict = verdict;
     this.reason = reason;
     this.checkpoint = options.checkpoint ?? null;
+    this.assertions = options.assertions ?? [];
   }
 }
 
@@ -86,10 +90,21 @@ export function causeOfHelm(stderr: string): { verdict: 'error' | 'refused'; rea
   return causeInText(stderr);
 }
 
+const DOCKER_GONE = /cannot connect to the docker daemon|is the docker daemon running/i;
+
+/** Which failure of our own machine an error tells of; undefined when it may as well be the cluster's. */
+export function brokenTool(error: unknown): Reason | undefined {
+  if (error instanceof CommandNotFound) return 'tool-missing';
+  if (error instanceof CommandTimedOut) return 'tool-failed';
+  return error instanceof CommandFailed && DOCKER_GONE.test(error.stderr) ? 'tool-failed' : undefined;
+}
+
 /** Is this error the twin's word for "not modelled"? */
 export function isNotModelled(error: unknown): boolean {
   return (
-    (error instanceof KubeError && error.code === 501) || (error instanceof CommandFailed && error.exitCode === 64)
+    (error instanceof KubeError && error.code === 501) ||
+    (error instanceof CommandFailed && error.exitCode === NOT_MODELLED) ||
+    error instanceof CommandNotModelled
   );
 }
 

@@ -14,6 +14,12 @@ import {
 import type { Clock, Deadline } from '../time/clock.ts';
 
 const PAUSE_MS = 1_000;
+/** Answers of a server in trouble that pass by themselves: a leader election of etcd, a start, overload. */
+const PASSING = new Set([429, 500, 502, 503, 504]);
+/** An eviction's own 429 is a budget's no, and its 500 several budgets on one pod (kubernetes policy/v1 eviction). */
+const PASSING_EVICTION = new Set([502, 503, 504]);
+/** Milliseconds for which such answers are taken for passing. */
+const PASSING_FOR_MS = 60_000;
 
 /** The API has not answered for longer than `timeouts.apiOutage`. */
 export class ApiLost extends ApiUnreachable {
@@ -79,7 +85,8 @@ export interface PatientOptions {
 
 export function patientApi(api: KubeApi, options: PatientOptions): KubeApi {
   const { clock, outages, apiOutageMs, signal } = options;
-  const patiently = async <T>(call: () => Promise<T>): Promise<T> => {
+  const patiently = async <T>(call: () => Promise<T>, passing = PASSING): Promise<T> => {
+    let troubled: number | undefined;
     for (;;) {
       signal.throwIfAborted();
       try {
@@ -87,7 +94,14 @@ export function patientApi(api: KubeApi, options: PatientOptions): KubeApi {
         outages.back();
         return answer;
       } catch (error) {
-        if (error instanceof KubeError) outages.back();
+        if (error instanceof KubeError) {
+          outages.back();
+          if (!passing.has(error.code)) throw error;
+          troubled ??= clock.now();
+          if (clock.now() - troubled > PASSING_FOR_MS) throw error;
+          await clock.sleep(PAUSE_MS, signal);
+          continue;
+        }
         if (!(error instanceof ApiUnreachable)) throw error;
         const away = outages.away();
         if (away > apiOutageMs) throw new ApiLost(away, error.request);
@@ -105,7 +119,7 @@ export function patientApi(api: KubeApi, options: PatientOptions): KubeApi {
     apply: (resource, object, given) => patiently(() => api.apply(resource, object, within(given))),
     patch: (resource, ref, type, body, given) => patiently(() => api.patch(resource, ref, type, body, within(given))),
     delete: (resource, ref, given) => patiently(() => api.delete(resource, ref, within(given))),
-    evict: (pod, given) => patiently(() => api.evict(pod, within(given))),
+    evict: (pod, given) => patiently(() => api.evict(pod, within(given)), PASSING_EVICTION),
     proxyPod: (pod, path, given) => api.proxyPod(pod, path, within(given)),
     raw: (path, given) => api.raw(path, within(given)),
   };

@@ -8,7 +8,7 @@ import { pods } from '../kube/resources.ts';
 import { probeOf } from '../probe/instances.ts';
 import { controllerOf, isDaemonPod, isMirrorPod } from './drain-filter.ts';
 import type { Rehearsal } from './rehearsal.ts';
-import { isOnPodNetwork, isReady, podName } from './rollout.ts';
+import { isOnPodNetwork, isReady, podName, whyNotReady } from './rollout.ts';
 
 /** Calico's plugin writes it on pods that it attached (projectcalico/calico cni-plugin v3.25 to v3.32). */
 const CALICO_ATTACHED = 'cni.projectcalico.org/containerID';
@@ -84,10 +84,4 @@ async function replace(rehearsal: Rehearsal, pod: Pod): Promise<void> {
       return isReady(next) ? null : `its replacement ${next.metadata.name} is not Ready: ${whyNotReady(next)}`;
     },
   });
-}
-
-function whyNotReady(pod: Pod): string {
-  const waiting = pod.status?.containerStatuses?.flatMap((container) => container.state?.waiting ?? []) ?? [];
-  const text = waiting.map(({ reason, message }) => [reason, message].filter(Boolean).join(': ')).join('; ');
-  return text || (pod.status?.phase ?? 'no status');
 }

@@ -46,6 +46,23 @@ export function isReady(pod: Pod): boolean {
   );
 }
 
+/** What its containers say, for people: what they wait for, how they ended last and how often they were started again. */
+export function whyNotReady(pod: Pod): string {
+  const scheduled = pod.status?.conditions?.find(({ type }) => type === 'PodScheduled');
+  if (scheduled?.status === 'False') return scheduled.message || 'not scheduled';
+  const statuses = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])];
+  const texts = statuses.flatMap(({ name, ready, state, lastState, restartCount = 0 }) => {
+    if (ready || state?.terminated?.exitCode === 0) return [];
+    const waiting = [state?.waiting?.reason, state?.waiting?.message].filter(Boolean).join(': ');
+    const ended = state?.terminated ?? lastState?.terminated;
+    const end = ended ? `ended last with exit code ${ended.exitCode}${ended.reason ? ` (${ended.reason})` : ''}` : '';
+    const again = restartCount > 0 ? `restarted ${restartCount} times` : '';
+    const said = [waiting, end, again].filter((text) => text !== '').join(', ');
+    return said === '' ? [] : [`${name} ${said}`];
+  });
+  return texts.join('; ') || `${pod.status?.phase ?? 'no status'}, not Ready`;
+}
+
 /** On the pod network, alive, and not on its way out. */
 export function isOnPodNetwork(pod: Pod): boolean {
   return (

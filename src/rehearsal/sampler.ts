@@ -59,6 +59,8 @@ export class Sampler implements Instrument {
   readonly #blind = new Map<string, { ms: number; error: string }>();
   #replicas: number;
   #apiDownSince: number | undefined;
+  /** The longest time without an answer since the last green checkpoint, those that are over included. */
+  #longestOutageMs = 0;
   #apiError = '';
   #sweptAt: number;
   #waiting: PromiseWithResolvers<void>[] = [];
@@ -131,6 +133,7 @@ export class Sampler implements Instrument {
   }
 
   settled(): void {
+    this.#longestOutageMs = 0;
     this.#disruption.settled();
   }
 
@@ -161,6 +164,7 @@ export class Sampler implements Instrument {
     return {
       now,
       apiDownMs: this.#apiDownSince === undefined ? null : now - this.#apiDownSince,
+      longestOutageMs: this.#longestOutageMs,
       apiError: this.#apiError,
       nodes: this.#deps.nodes().map(nodeView),
       probes: JUDGED.map((name) => ({
@@ -241,6 +245,7 @@ export class Sampler implements Instrument {
       signal.throwIfAborted();
       if (!(error instanceof KubeError)) {
         this.#apiDownSince ??= since;
+        this.#longestOutageMs = Math.max(this.#longestOutageMs, this.#deps.clock.now() - this.#apiDownSince);
         this.#apiError = error instanceof Error ? error.message : String(error);
         return false;
       }

@@ -87,7 +87,9 @@ describe('the cause decides the verdict', () => {
 });
 
 describe('what pods say of the environment', () => {
-  const pod = (status: Pod['status']): Pod => ({ metadata: { name: 'p', namespace: 'n' }, status }) as Pod;
+  const owned = (kind: string) => [{ apiVersion: 'v1', kind, name: 'o', uid: 'o', controller: true }];
+  const pod = (status: Pod['status'], kind = 'ReplicaSet'): Pod =>
+    ({ metadata: { name: 'p', namespace: 'n', ownerReferences: owned(kind) }, status }) as Pod;
   const waiting = (reason: string, message: string): Pod =>
     pod({
       containerStatuses: [
@@ -121,5 +123,10 @@ describe('what pods say of the environment', () => {
   ])('%#', (each, cause) => {
     const found = causeInPods([each]);
     expect(found && `${found.verdict} ${found.reason}`).toBe(cause);
+  });
+
+  test('a Job that never gets its image explains nothing that we wait for', () => {
+    const { status } = waiting('ErrImagePull', 'manifest unknown');
+    expect(causeInPods([pod(status, 'Job')])).toBeUndefined();
   });
 });

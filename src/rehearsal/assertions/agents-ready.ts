@@ -4,7 +4,7 @@ import type { DaemonSet, Pod } from '../../kube/objects.ts';
 import { daemonSets, pods } from '../../kube/resources.ts';
 import { find } from '../patient-api.ts';
 import { nodeNames } from '../rehearsal.ts';
-import { daemonSetPending, isReady } from '../rollout.ts';
+import { daemonSetPending, isReady, whyNotReady } from '../rollout.ts';
 import { type Assertion, judged, type Problem } from './assertion.ts';
 
 const ID = 'agents-ready';
@@ -20,20 +20,10 @@ export function daemonProblems(
     const here = owned.filter((pod) => pod.spec?.nodeName === node && pod.metadata.deletionTimestamp === undefined);
     if (here.length === 0) return [{ subject: node, text: `no pod of ${name}` }];
     const unready = here.filter((pod) => !isReady(pod));
-    return unready.map((pod) => ({ subject: node, text: `${pod.metadata.name} is not Ready: ${stateOf(pod)}` }));
+    return unready.map((pod) => ({ subject: node, text: `${pod.metadata.name} is not Ready: ${whyNotReady(pod)}` }));
   });
   const pending = daemonSetPending(set, nodes.length);
   return problems.length === 0 && pending !== null ? [{ subject: name, text: pending }] : problems;
-}
-
-function stateOf(pod: Pod): string {
-  const states = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])].flatMap(
-    ({ state }) => {
-      const waiting = state?.waiting;
-      return waiting ? [[waiting.reason, waiting.message].filter(Boolean).join(': ')] : [];
-    },
-  );
-  return states.join('; ') || (pod.status?.phase ?? 'no status');
 }
 
 export const agentsReady: Assertion = async (rehearsal) => {

@@ -13,7 +13,8 @@ export function addressProblems(list: readonly Node[]): Problem[] {
     const calico = metadata.annotations?.[ADDRESS_ANNOTATION];
     if (calico === undefined) return [{ subject: metadata.name, text: `no annotation ${ADDRESS_ANNOTATION}` }];
     if (calico.split('/')[0] === internal) return [];
-    return [{ subject: metadata.name, text: `Calico uses ${calico}, the InternalIP is ${internal}` }];
+    const text = `Calico uses ${calico}, the InternalIP is ${internal}`;
+    return [{ subject: metadata.name, text, reason: 'wrong-address' }];
   });
 }
 

@@ -22,7 +22,11 @@ export function networkProblems(
     const endpoint = byName.get(subject);
     if (!endpoint) return [{ subject, text: `${ip} on ${node} has no CiliumEndpoint` }];
     const own = cidrs.get(node) ?? [];
-    if (!anyHolds(own, ip)) return [{ subject, text: `${ip} on ${node} lies outside ${own.join(', ') || 'any CIDR'}` }];
+    if (!anyHolds(own, ip)) {
+      return [
+        { subject, text: `${ip} on ${node} lies outside ${own.join(', ') || 'any CIDR'}`, reason: 'wrong-address' },
+      ];
+    }
     const held = endpoint.status?.networking?.addressing?.flatMap(({ ipv4 }) => ipv4 ?? []) ?? [];
     return held.includes(ip)
       ? []

@@ -9,6 +9,8 @@ export interface Gap {
   readonly kind: 'coverage' | 'not-ready' | 'unschedulable';
   /** For people. */
   readonly message: string;
+  /** Uid of the instance that it speaks of. */
+  readonly uid?: string;
 }
 
 /** `switched` of `switched/kind-worker`. */
@@ -23,8 +25,10 @@ export function gapsAt(checkpoint: string, view: Pick<View, 'nodes' | 'probes' |
     const placed = instances.filter((instance) => instance.node !== '');
     if (name === 'nodepinger') gaps.push(...nodepingerGaps(view.nodes, placed));
     else gaps.push(...goldpingerGaps(checkpoint, view, instances, placed));
-    for (const { pod, node, ready, unready } of placed) {
-      if (!ready) gaps.push({ kind: 'not-ready', message: `${pod} on ${node} is not Ready: ${unready}` });
+    for (const { uid, pod, node, ready, unready } of placed) {
+      if (ready) continue;
+      const message = `${pod} on ${node} is not Ready: ${unready}`;
+      gaps.push({ kind: 'not-ready', message, uid });
     }
   }
   return gaps;

@@ -22,20 +22,25 @@ export interface Findings {
   readonly gaps: readonly Gap[];
   /** Sources of failing pairs whose pings to themselves fail too. */
   readonly overloaded: ReadonlySet<string>;
+  /** Instances whose container was killed from outside (137) and is not back. */
+  readonly killed: ReadonlySet<string>;
 }
 
-export function findingsOf(checkpoint: string, view: View): Findings {
+/** `more`: gaps that were found beside the view. */
+export function findingsOf(checkpoint: string, view: View, more: readonly Gap[] = []): Findings {
   const unhealthy: JudgedPair[] = [];
   const unknown: JudgedPair[] = [];
   const overloaded = new Set<string>();
-  for (const { judgement } of view.probes) {
+  const killed = new Set<string>();
+  for (const { judgement, instances } of view.probes) {
+    for (const instance of instances) if (instance.killed) killed.add(instance.uid);
     for (const pair of judgement.pairs) {
       if (pair.state === 'unhealthy') unhealthy.push(pair);
       else if (pair.state === 'unknown') unknown.push(pair);
     }
     for (const uid of judgement.selfFailing) overloaded.add(uid);
   }
-  return { unhealthy, unknown, gaps: gapsAt(checkpoint, view), overloaded };
+  return { unhealthy, unknown, gaps: [...gapsAt(checkpoint, view), ...more], overloaded, killed };
 }
 
 export function nothingFound(findings: Findings): boolean {
@@ -48,9 +53,10 @@ export type Stop =
 
 /** Budgets that end any stage: the API away for too long, a source that cannot be read for too long. */
 function stopOf(view: View, budgets: Budgets): Stop | undefined {
-  if (view.apiDownMs !== null) {
-    return view.apiDownMs > budgets.apiOutage ? { kind: 'api-lost', ms: view.apiDownMs } : undefined;
-  }
+  // One that ended while a step ran on commands alone counts as well.
+  const outage = Math.max(view.apiDownMs ?? 0, view.longestOutageMs);
+  if (outage > budgets.apiOutage) return { kind: 'api-lost', ms: outage };
+  if (view.apiDownMs !== null) return undefined;
   const sources = view.blind.filter((source) => source.ms > budgets.unreadable);
   return sources.length > 0 ? { kind: 'blind', sources } : undefined;
 }

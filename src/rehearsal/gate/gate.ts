@@ -2,13 +2,15 @@
  * Judges a checkpoint: waits, sweep by sweep, until every pair and every assertion is good or a budget is over, holds the
  * state where it is to be observed, emits the events and says why it is red. The decision itself is in `decide.ts`.
  */
-import type { AssertionResult, Emit } from '../../events/events.ts';
+import type { Emit } from '../../events/events.ts';
 import type { Scenario } from '../../scenario/scenario.ts';
 import { durationMs, formatDuration } from '../../time/duration.ts';
+import { isNotModelled } from '../outcome.ts';
 import { type Blame, blameFindings, blameSilence, blameStop } from './blame.ts';
+import type { Gap } from './coverage.ts';
 import { type Budgets, findingsOf, HoldStage, nothingFound, SettleStage } from './decide.ts';
 import { checkpointEvent } from './result.ts';
-import type { CheckpointOutcome, CheckpointRequest, GateFailure, JudgedCheckpoint } from './types.ts';
+import type { CheckpointOutcome, CheckpointRequest, GateFailure, JudgedAssertion, JudgedCheckpoint } from './types.ts';
 import type { Instrument, View } from './view.ts';
 
 /** Assertions cost API calls and commands on every node: milliseconds between two rounds of them. */
@@ -31,9 +33,11 @@ export interface GateDeps {
 interface Round {
   readonly at: number;
   /** By checkpoint id. */
-  readonly results: ReadonlyMap<string, readonly AssertionResult[]>;
-  /** Messages of runners that threw, by checkpoint id. */
-  readonly errors: ReadonlyMap<string, readonly string[]>;
+  readonly results: ReadonlyMap<string, readonly JudgedAssertion[]>;
+  /** Containers that do not run. */
+  readonly gaps: readonly Gap[];
+  /** What runners threw, by checkpoint id. */
+  readonly errors: ReadonlyMap<string, readonly unknown[]>;
 }
 
 interface Judged {
@@ -60,7 +64,7 @@ export async function judgeCheckpoint(request: CheckpointRequest, deps: GateDeps
     const own = judged.round.results.get(checkpoint.id) ?? [];
     const blame = judged.blame && blameOf(checkpoint, judged);
     const message = blame ? `${checkpoint.id}: ${blame.message}` : '';
-    for (const result of own) deps.emit({ type: 'assertion', checkpoint: checkpoint.id, ...result });
+    for (const { reason: _, ...result } of own) deps.emit({ type: 'assertion', checkpoint: checkpoint.id, ...result });
     deps.emit(
       checkpointEvent(checkpoint, judged.view, {
         outcome: blame ? 'failed' : 'passed',
@@ -81,9 +85,9 @@ export async function judgeCheckpoint(request: CheckpointRequest, deps: GateDeps
 
 /** What is wrong with the pairs is wrong with every checkpoint of a batch; an assertion only with its own. */
 function blameOf(checkpoint: JudgedCheckpoint, { view, round, blame }: Judged): Blame | undefined {
-  if (blame?.reason !== 'assertion-failed') return blame;
+  if (!blame?.byAssertion) return blame;
   return (
-    blameFindings(findingsOf(checkpoint.id, view), view, round.results.get(checkpoint.id) ?? []) ??
+    blameFindings(findingsOf(checkpoint.id, view, round.gaps), view, round.results.get(checkpoint.id) ?? []) ??
     blameSilence(round.errors.get(checkpoint.id) ?? [])
   );
 }
@@ -109,7 +113,7 @@ class Judging {
   readonly #deps: GateDeps;
   readonly #budgets: Budgets;
   readonly #maxDisruptionMs: number;
-  #round: Round = { at: Number.NEGATIVE_INFINITY, results: new Map(), errors: new Map() };
+  #round: Round = { at: Number.NEGATIVE_INFINITY, results: new Map(), gaps: [], errors: new Map() };
 
   constructor(request: CheckpointRequest, deps: GateDeps) {
     this.#request = request;
@@ -203,7 +207,7 @@ class Judging {
 
   /** Everything that is wrong now, by the last round of assertions; undefined: green. */
   #wrong(view: View): Blame | undefined {
-    const findings = findingsOf(this.#id, view);
+    const findings = findingsOf(this.#id, view, this.#round.gaps);
     const errors = [...this.#round.errors.values()].flat();
     return (
       blameFindings(findings, view, this.#results()) ?? (nothingFound(findings) ? blameSilence(errors) : undefined)
@@ -220,15 +224,27 @@ class Judging {
     };
   }
 
-  #results(): AssertionResult[] {
+  #results(): JudgedAssertion[] {
     return [...this.#round.results.values()].flat();
+  }
+
+  /** With `errors` it is as with an assertion: what could not be looked at is not green. */
+  async #containers(errors: Map<string, unknown[]>): Promise<readonly Gap[]> {
+    try {
+      return (await this.#request.containers?.()) ?? [];
+    } catch (error) {
+      this.#deps.signal?.throwIfAborted();
+      if (isNotModelled(error)) throw error;
+      errors.get(this.#id)?.push(error);
+      return [];
+    }
   }
 
   async #assert(): Promise<void> {
     const { signal } = this.#deps;
     const context = { since: this.#request.since, signal };
-    const results = new Map<string, AssertionResult[]>();
-    const errors = new Map<string, string[]>();
+    const results = new Map<string, JudgedAssertion[]>();
+    const errors = new Map<string, unknown[]>();
     for (const { id, assertions } of this.#request.checkpoints) {
       const answers = await Promise.allSettled(assertions.map((assertion) => assertion(context)));
       signal?.throwIfAborted();
@@ -236,10 +252,12 @@ class Judging {
       errors.set(id, []);
       for (const answer of answers) {
         if (answer.status === 'fulfilled') results.get(id)?.push(answer.value);
-        else errors.get(id)?.push(answer.reason instanceof Error ? answer.reason.message : String(answer.reason));
+        // Asking again changes nothing, and it is no fault of what is judged.
+        else if (isNotModelled(answer.reason)) throw answer.reason;
+        else errors.get(id)?.push(answer.reason);
       }
     }
-    this.#round = { at: this.#view().now, results, errors };
+    this.#round = { at: this.#view().now, results, gaps: await this.#containers(errors), errors };
   }
 }
 

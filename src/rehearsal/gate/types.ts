@@ -8,11 +8,16 @@ export interface AssertionContext {
   readonly signal: AbortSignal | undefined;
 }
 
+import type { Gap } from './coverage.ts';
+
+/** A result, with the cause to name when it is red where that is not just `assertion-failed`; told in no event. */
+export type JudgedAssertion = AssertionResult & { readonly reason?: Reason };
+
 /**
  * Looks once and says what it saw; never waits for a state. What could not be looked at is the outcome `unknown`.
  * A runner that throws has not judged: the gate asks again and counts it as unknown until it answers.
  */
-export type AssertionRunner = (context: AssertionContext) => Promise<AssertionResult>;
+export type AssertionRunner = (context: AssertionContext) => Promise<JudgedAssertion>;
 
 /** One checkpoint of a request; several of one kind share a sweep when nodes are migrated or restarted in a batch. */
 export interface JudgedCheckpoint extends PlannedCheckpoint {
@@ -26,6 +31,8 @@ export interface CheckpointRequest {
   readonly since: number;
   /** True for `prepared` and `secondary-installed`: the state must hold for `gate.observe`. */
   readonly observed: boolean;
+  /** Containers that do not run; looked at with the assertions. */
+  readonly containers?: () => Promise<readonly Gap[]>;
   /** Pods of the pod network that Cilium manages; asked once, at the end. */
   readonly managedPods?: () => Promise<{ readonly managed: number; readonly total: number }>;
 }
@@ -39,5 +46,5 @@ export interface GateFailure {
 }
 
 export type CheckpointOutcome =
-  | { readonly outcome: 'passed'; readonly results: readonly AssertionResult[] }
-  | { readonly outcome: 'failed'; readonly results: readonly AssertionResult[]; readonly failure: GateFailure };
+  | { readonly outcome: 'passed'; readonly results: readonly JudgedAssertion[] }
+  | { readonly outcome: 'failed'; readonly results: readonly JudgedAssertion[]; readonly failure: GateFailure };

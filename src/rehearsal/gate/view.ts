@@ -36,6 +36,8 @@ export interface View {
   readonly now: number;
   /** How long the API has not answered, milliseconds; null: it answers. */
   readonly apiDownMs: number | null;
+  /** The longest time without an answer since the last green checkpoint, milliseconds; it may be over. */
+  readonly longestOutageMs: number;
   readonly apiError: string;
   readonly nodes: readonly NodeView[];
   readonly probes: readonly ProbeView[];

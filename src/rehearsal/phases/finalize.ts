@@ -1,5 +1,4 @@
 /** Phase 8: Cilium in its final form, without the per-node configuration. */
-import { stringify } from 'yaml';
 import { AGENT, CILIUM_NAMESPACE, NODE_CONFIG_NAME, OPERATOR } from '../../cni/cilium.ts';
 import { ciliumNodeConfigs, ciliumNodes } from '../../cni/resources.ts';
 import { daemonSets, deployments } from '../../kube/resources.ts';
@@ -8,7 +7,7 @@ import { reachCheckpoint } from '../checkpoint.ts';
 import { readCniDirectories } from '../cni-directory.ts';
 import { unlessNotFound } from '../patient-api.ts';
 import type { PhaseRunner, Rehearsal } from '../rehearsal.ts';
-import { waitForCilium } from './secondary.ts';
+import { upgradeRelease, waitForCilium } from './secondary.ts';
 
 export const finalize: PhaseRunner = async (rehearsal) => {
   await rehearsal.journal.inStep('final-values', () => applyFinalValues(rehearsal));
@@ -21,8 +20,8 @@ export const finalize: PhaseRunner = async (rehearsal) => {
  * directory up.
  */
 async function applyFinalValues(rehearsal: Rehearsal): Promise<void> {
-  const { scenario, commands, journal, limits, found, api, clock } = rehearsal;
-  await commands.installCilium(scenario.cilium.version, stringify(found.cilium!.final), limits.cilium);
+  const { journal, found, api, clock } = rehearsal;
+  await upgradeRelease(rehearsal, found.cilium!.final);
   journal.changed('command', 'helm upgrade --install cilium', 'final values');
   found.values = found.cilium!.final;
   const body = restartPatch(clock.now());

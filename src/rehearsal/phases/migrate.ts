@@ -7,10 +7,11 @@ import { reachCheckpoint } from '../checkpoint.ts';
 import { activeConfig } from '../cni-directory.ts';
 import { cordon, drain, uncordon } from '../drain.ts';
 import { restartNode } from '../node-restart.ts';
+import { unlessNotFound } from '../patient-api.ts';
 import type { PlannedNode } from '../plan.ts';
 import { legacyPods, recycle } from '../recycle.ts';
 import { nodeNames, type PhaseRunner, type Rehearsal, together } from '../rehearsal.ts';
-import { deploymentPending, isReady } from '../rollout.ts';
+import { deploymentPending, isReady, whyNotReady } from '../rollout.ts';
 import { shareOf, surplusToDelete } from '../spread.ts';
 
 export const migrate: PhaseRunner = async (rehearsal) => {
@@ -66,7 +67,8 @@ async function switchAgent(rehearsal: Rehearsal, node: string): Promise<void> {
   const old = (await api.list(pods, selection)).items;
   for (const pod of old) {
     const { name, namespace, uid } = pod.metadata;
-    await api.delete(pods, { name, namespace }, uid === undefined ? {} : { uid });
+    // Repeated after an outage it may find that the first one was carried out.
+    await unlessNotFound(() => api.delete(pods, { name, namespace }, uid === undefined ? {} : { uid }));
     journal.podRemoved(pod, 'deleted', 'to start with the CiliumNodeConfig');
   }
   const oldUids = new Set(old.map((pod) => pod.metadata.uid));
@@ -77,9 +79,9 @@ async function switchAgent(rehearsal: Rehearsal, node: string): Promise<void> {
     timeoutMs: limits.agent,
     pending: (agents) => {
       if (agents.some((pod) => oldUids.has(pod.metadata.uid))) return 'the old one is terminating';
-      const agent = agents[0];
+      const agent = agents.find((pod) => pod.metadata.deletionTimestamp === undefined);
       if (!agent) return 'it does not exist yet';
-      return isReady(agent) ? null : `${agent.metadata.name} is ${agent.status?.phase ?? 'not started'}, not Ready`;
+      return isReady(agent) ? null : `${agent.metadata.name} is not Ready: ${whyNotReady(agent)}`;
     },
   });
   await waitForTakeOver(rehearsal, node);
@@ -129,7 +131,7 @@ async function spread(rehearsal: Rehearsal, node: PlannedNode, scale: boolean): 
     candidates.sort((a, b) => (String(a.metadata.creationTimestamp) < String(b.metadata.creationTimestamp) ? 1 : -1));
     for (const pod of candidates.slice(0, surplus)) {
       const { name: pinger, namespace, uid } = pod.metadata;
-      await api.delete(pods, { name: pinger, namespace }, uid === undefined ? {} : { uid });
+      await unlessNotFound(() => api.delete(pods, { name: pinger, namespace }, uid === undefined ? {} : { uid }));
       journal.podRemoved(pod, 'deleted', `surplus of ${full}, so that ${node.name} gets its share`);
       // One at a time: the replacement must find the emptied node as the emptiest.
       await waitForGoldpinger(rehearsal);

@@ -5,6 +5,7 @@ import {
   ciliumNodeConfigFor,
   ENVOY,
   hasEnvoy,
+  hasHealthEndpoint,
   NODE_CONFIG_CRD,
   nodeConfigVersions,
   OPERATOR,
@@ -12,13 +13,16 @@ import {
 } from '../../cni/cilium.ts';
 import { ciliumNodeConfigs } from '../../cni/resources.ts';
 import type { CustomResourceDefinition } from '../../kube/objects.ts';
-import { customResourceDefinitions, daemonSets, deployments } from '../../kube/resources.ts';
+import { customResourceDefinitions, daemonSets, deployments, nodes } from '../../kube/resources.ts';
 import type { JsonObject } from '../../scenario/scenario.ts';
 import { reachCheckpoint } from '../checkpoint.ts';
 import { dnsPodUids } from '../dns-pods.ts';
-import { RehearsalFailure } from '../outcome.ts';
+import { CommandFailed, RehearsalFailure } from '../outcome.ts';
 import type { PhaseRunner, Rehearsal } from '../rehearsal.ts';
 import { daemonSetPending, deploymentPending } from '../rollout.ts';
+
+/** helm v3 and v4, pkg/kube/client.go IsReachable. */
+const HELM_FINDS_NO_API = /kubernetes cluster unreachable/i;
 
 export const secondary: PhaseRunner = async (rehearsal) => {
   const { journal, found } = rehearsal;
@@ -27,17 +31,39 @@ export const secondary: PhaseRunner = async (rehearsal) => {
     await installCilium(rehearsal, found.cilium!.initial);
   });
   await journal.inStep('node-config', () => applyNodeConfig(rehearsal));
+  if (!hasHealthEndpoint(found.values)) {
+    journal.finding(
+      'no-health-endpoint',
+      'warning',
+      "Cilium's health endpoint is switched off: the overlay is judged by pings of the other nodes' CiliumInternalIP instead",
+    );
+  }
   found.dnsPods = new Set(await dnsPodUids(rehearsal));
   await reachCheckpoint(rehearsal, ['secondary-installed']);
 };
 
 /** `helm upgrade --install` with these values; returns when agents, envoys and the operator are rolled out. */
 export async function installCilium(rehearsal: Rehearsal, values: JsonObject): Promise<void> {
-  const { scenario, commands, journal, limits } = rehearsal;
-  await commands.installCilium(scenario.cilium.version, stringify(values), limits.cilium);
+  const { scenario, journal } = rehearsal;
+  await upgradeRelease(rehearsal, values);
   journal.changed('command', 'helm upgrade --install cilium', `Cilium ${scenario.cilium.version}`);
   rehearsal.found.values = values;
   await waitForCilium(rehearsal);
+}
+
+/** `helm upgrade --install` again and again while it finds no API: `apiOutage` alone judges that. */
+export async function upgradeRelease(rehearsal: Rehearsal, values: JsonObject): Promise<void> {
+  const { scenario, commands, limits, api } = rehearsal;
+  for (;;) {
+    try {
+      return await commands.installCilium(scenario.cilium.version, stringify(values), limits.cilium);
+    } catch (error) {
+      if (!(error instanceof CommandFailed && HELM_FINDS_NO_API.test(error.stderr))) throw error;
+      await rehearsal.clock.sleep(1_000, rehearsal.signal);
+      // Waits for an answer, and gives up in time.
+      await api.list(nodes);
+    }
+  }
 }
 
 /** Agents and envoys are counted against the nodes, not against desiredNumberScheduled. */

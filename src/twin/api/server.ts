@@ -4,6 +4,7 @@
  */
 import type { KubeObject, Pod } from '../../kube/objects.ts';
 import type { ApiRequest, ApiResponse } from '../../kube/transport.ts';
+import { NetworkNotModelled } from '../network/packet.ts';
 import type { Cancel, ResourceName } from '../world.ts';
 import { discovery } from './discovery.ts';
 import { objectText } from './json.ts';
@@ -107,6 +108,9 @@ function guarded(handler: () => ApiResponse, path: string, store: Store): ApiRes
   } catch (error) {
     if (error instanceof StatusError) return status(error);
     if (error instanceof PathNotFound) return unknownPath(path, store);
+    if (error instanceof NetworkNotModelled) {
+      return status(notModelled(error.message));
+    }
     throw error;
   }
 }

@@ -7,6 +7,7 @@ import {
   type Host,
 } from '../../host/host.ts';
 import type { Clock } from '../../time/clock.ts';
+import { NetworkNotModelled } from '../network/packet.ts';
 import { notModelled, type TwinCommand } from './command.ts';
 
 /** What commands need of the virtual clock. */
@@ -35,7 +36,12 @@ export function createHost({ clock, commands }: HostDoors): Host {
         // Only the start is counted as an operation: from then on the command waits for nothing but timers, and a counted
         // operation that sleeps would hold the very time that it sleeps for.
         await clock.track((issue) => turn(clock, issue, signal));
-        return answer(args, { stdin: options.stdin ?? '', signal });
+        try {
+          return await answer(args, { stdin: options.stdin ?? '', signal });
+        } catch (error) {
+          if (error instanceof NetworkNotModelled) return notModelled(`${command}: ${error.message}`);
+          throw error;
+        }
       });
     },
   };

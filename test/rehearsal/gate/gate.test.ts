@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { AssertionResult, EventBody } from '../../../src/events/events.ts';
+import { CommandNotFound } from '../../../src/host/host.ts';
+import { KubeError } from '../../../src/kube/api.ts';
 import type { Instance } from '../../../src/probe/instances.ts';
 import type { JudgedPair } from '../../../src/probe/matrix.ts';
+import type { Gap } from '../../../src/rehearsal/gate/coverage.ts';
 import { judgeCheckpoint } from '../../../src/rehearsal/gate/gate.ts';
 import type { AssertionRunner, JudgedCheckpoint } from '../../../src/rehearsal/gate/types.ts';
 import type { Instrument, View } from '../../../src/rehearsal/gate/view.ts';
@@ -21,7 +24,9 @@ type Mood =
   | 'api-down'
   | 'self-too'
   | 'one-self-too'
-  | 'not-ready';
+  | 'not-ready'
+  | 'killed'
+  | 'was-away';
 
 /** A world of two nodepinger pods whose mood is a function of the seconds since the start. */
 class Scene implements Instrument {
@@ -50,13 +55,21 @@ class Scene implements Instrument {
   }
 
   view(): View {
-    const ready = this.mood !== 'not-ready';
+    const killed = this.mood === 'killed';
+    const ready = this.mood !== 'not-ready' && !killed;
     const [a, b] = NODES.map((node, i) =>
-      instance(`nodepinger-${i}`, { probe: 'nodepinger', node, ready, unready: ready ? '' : 'CrashLoopBackOff' }),
+      instance(`nodepinger-${i}`, {
+        probe: 'nodepinger',
+        node,
+        ready,
+        unready: ready ? '' : 'CrashLoopBackOff',
+        ...(killed ? { killed } : {}),
+      }),
     ) as [Instance, Instance];
     return {
       now: this.now,
       apiDownMs: this.#downSince === undefined ? null : this.now - this.#downSince,
+      longestOutageMs: this.mood === 'was-away' ? 400_000 : 0,
       apiError: 'connection refused',
       nodes: NODES.map((name) => ({ name, schedulable: true })),
       probes: [
@@ -123,6 +136,7 @@ interface Options {
   readonly maxDisruption?: string;
   readonly checkpoints?: readonly JudgedCheckpoint[];
   readonly assertions?: readonly AssertionRunner[];
+  readonly containers?: () => Promise<readonly Gap[]>;
   readonly onSettled?: () => void;
 }
 
@@ -135,6 +149,7 @@ async function judge(scene: Scene, options: Options = {}) {
       since: START,
       observed: options.observed ?? false,
       managedPods: async () => ({ managed: 3, total: 5 }),
+      ...(options.containers ? { containers: options.containers } : {}),
     },
     {
       instrument: scene,
@@ -379,5 +394,69 @@ describe('observation', () => {
       assertions: [async () => result(scene.now - START < 121_000 ? 'passed' : 'failed')],
     });
     expect(judged.reason).toBe('assertion-failed');
+  });
+});
+
+describe('whose doing it is', () => {
+  const failureOf = async (scene: Scene, options: Options = {}) => {
+    const { outcome } = await judge(scene, options);
+    return outcome.outcome === 'failed' ? outcome.failure : undefined;
+  };
+
+  it('is the machine when a command that assertions need is gone', async () => {
+    const assertion = () => Promise.reject(new CommandNotFound('docker'));
+    const failure = await failureOf(new Scene(() => 'good'), { assertions: [assertion] });
+    expect(failure).toMatchObject({ verdict: 'error', reason: 'tool-missing' });
+  });
+
+  it('is the migration when an assertion could not look for another reason', async () => {
+    const assertion = () => Promise.reject(new Error('HTTP 500'));
+    const failure = await failureOf(new Scene(() => 'good'), { assertions: [assertion] });
+    expect(failure).toMatchObject({ verdict: 'failed', reason: 'assertion-failed' });
+    expect(failure?.message).toMatch(/could not be checked: HTTP 500$/);
+  });
+
+  it('is nobody when the embedded world has no model: that ends the gate at once', async () => {
+    const error = new KubeError(501, 'NotImplemented', 'not modelled', 'GET /x');
+    const scene = new Scene(() => 'good');
+    await expect(judge(scene, { assertions: [() => Promise.reject(error)] })).rejects.toBe(error);
+    expect(scene.now - START).toBeLessThan(10_000);
+  });
+
+  it('is a container anywhere that does not run', async () => {
+    const gap: Gap = { kind: 'not-ready', message: 'shop/cart on n1 is not Ready' };
+    const failure = await failureOf(new Scene(() => 'good'), { containers: async () => [gap] });
+    expect(failure).toMatchObject({ verdict: 'failed', reason: 'container-not-ready' });
+    expect(failure?.message).toMatch(/shop\/cart on n1/);
+  });
+
+  it('is not judged as green when containers could not be looked at', async () => {
+    const containers = () => Promise.reject(new Error('no answer'));
+    const failure = await failureOf(new Scene(() => 'good'), { containers });
+    expect(failure).toMatchObject({ verdict: 'failed', reason: 'assertion-failed' });
+  });
+
+  it('is the control plane when the API was away for too long, though it answers again', async () => {
+    const failure = await failureOf(new Scene(() => 'was-away'));
+    expect(failure).toMatchObject({ verdict: 'failed', reason: 'control-plane-lost' });
+    expect(failure?.message).toMatch(/did not answer for 6m40s/);
+  });
+
+  it('is the runner when probes were killed from outside', async () => {
+    const failure = await failureOf(new Scene(() => 'killed'));
+    expect(failure).toMatchObject({ verdict: 'error', reason: 'runner-overloaded' });
+  });
+
+  it('is the migration when an assertion fails beside killed probes', async () => {
+    const assertion = async () => result('failed');
+    const failure = await failureOf(new Scene(() => 'killed'), { assertions: [assertion] });
+    expect(failure).toMatchObject({ verdict: 'failed', reason: 'assertion-failed' });
+  });
+
+  it('is told by the reason that all failed assertions share, in no event', async () => {
+    const assertion = async () => ({ ...result('failed'), reason: 'wrong-address' as const });
+    const { outcome, events } = await judge(new Scene(() => 'good'), { assertions: [assertion] });
+    expect(outcome).toMatchObject({ failure: { reason: 'wrong-address' } });
+    expect(events.find(({ type }) => type === 'assertion')).not.toHaveProperty('reason');
   });
 });

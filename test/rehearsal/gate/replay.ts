@@ -104,6 +104,7 @@ export class Replay implements Instrument {
     return {
       now,
       apiDownMs: this.#downSince === undefined ? null : now - this.#downSince,
+      longestOutageMs: 0,
       apiError: 'recorded as down',
       nodes: NODES.map((name) => ({ name, schedulable: true })),
       probes: PROBES.map((name) => ({

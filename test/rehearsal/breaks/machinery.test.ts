@@ -1,0 +1,131 @@
+/** Machines, agents, budgets and the API break while a rehearsal runs: who is to blame, where, and what to do now. */
+import { describe, expect, test } from 'vitest';
+import {
+  addRule,
+  afterCheckpoint,
+  atStep,
+  loseKubelet,
+  rehearseBroken,
+  replaceProgram,
+  stopApi,
+} from './broken-rehearsal.ts';
+
+const WORKER = 'kind-worker';
+const PLANE = 'kind-control-plane';
+
+describe('an agent', () => {
+  const until = `migrated/${WORKER}`;
+
+  test('that never writes its CNI file fails switched/NODE, and the message tells the directory', async () => {
+    const act = atStep(`agent/${WORKER}`, (twin) => {
+      const { files } = twin.cluster.machines.get(WORKER)!;
+      const write = files.write.bind(files);
+      files.write = (path, content, mode) => {
+        if (!path.includes('05-cilium')) write(path, content, mode);
+      };
+    });
+    const { verdict } = await rehearseBroken({}, act, { until });
+    expect(verdict).toMatchObject({ verdict: 'failed', failedCheckpoint: `switched/${WORKER}` });
+    expect(verdict.message).toMatch(/CNI directory of kind-worker; last seen: .*10-calico.conflist.cilium_bak/);
+  });
+
+  test('that crashes again and again fails switched/NODE with its exit code', async () => {
+    const act = atStep(`agent/${WORKER}`, (twin) =>
+      replaceProgram(twin, 'cilium/cilium', WORKER, () => (context) => {
+        context.after(1_500, () => context.exit(1, 'fatal'));
+        return { ports: [] };
+      }),
+    );
+    const { verdict } = await rehearseBroken({}, act, { until });
+    expect(verdict).toMatchObject({ verdict: 'failed', failedCheckpoint: `switched/${WORKER}` });
+    expect(verdict.message).toMatch(/new Cilium agent of kind-worker .*(CrashLoopBackOff|exit code 1)/);
+  });
+
+  test('whose old pod stays in place is not taken for the new one', async () => {
+    const act = atStep(`agent/${WORKER}`, ({ store }) => {
+      const remove = store.remove.bind(store);
+      store.remove = (resource, ref, options) =>
+        resource === 'pods' && /^cilium-.{5}$/.test(ref.name) ? true : remove(resource, ref, options);
+    });
+    const { verdict } = await rehearseBroken({}, act, { until });
+    expect(verdict).toMatchObject({ verdict: 'failed', failedCheckpoint: `switched/${WORKER}` });
+    expect(verdict.message).toMatch(/the old one/);
+  });
+});
+
+describe('the API away', () => {
+  test('for 20 s at an uncordon is tolerated', async () => {
+    const act = atStep(`uncordon/${WORKER}`, (twin) => stopApi(twin, PLANE, 20_000));
+    const { verdict } = await rehearseBroken({}, act, { until: `migrated/${PLANE}` });
+    expect(verdict.verdict).toBe('passed');
+  });
+
+  test.each(['uncordon', 'drain'])('for 900 s at %s is control-plane-lost', async (step) => {
+    const act = atStep(`${step}/${WORKER}`, (twin) => stopApi(twin, PLANE, 900_000));
+    const { verdict } = await rehearseBroken({}, act, { until: `migrated/${PLANE}` });
+    expect(verdict).toMatchObject({
+      verdict: 'failed',
+      reason: 'control-plane-lost',
+      failedCheckpoint: `${step === 'drain' ? 'drained' : 'migrated'}/${WORKER}`,
+    });
+    expect(verdict.message).toMatch(/has not answered for/);
+  });
+});
+
+const NEVER = `apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata: { name: never }
+spec: { maxUnavailable: 0, selector: { matchLabels: { app: goldpinger } } }
+`;
+
+test('a budget that never allows is named at drained/NODE', async () => {
+  const { verdict } = await rehearseBroken({ workloads: [{ file: 'pdb.yaml', manifest: NEVER }] });
+  expect(verdict).toMatchObject({
+    verdict: 'failed',
+    reason: 'drain-blocked',
+    failedCheckpoint: `drained/${WORKER}`,
+    handwork: [`kubectl uncordon ${WORKER}`],
+  });
+  expect(verdict.message).toMatch(/PodDisruptionBudget default\/never allows 0 disruptions/);
+});
+
+test.each([
+  ['a worker', WORKER, 'node-not-ready'],
+  ['the only control plane', PLANE, 'control-plane-lost'],
+])('%s whose kubelet never comes back fails restarted/NODE', async (_, node, reason) => {
+  const act = atStep(`restart/${node}`, (twin) => loseKubelet(twin, node));
+  const { verdict } = await rehearseBroken({}, act);
+  expect(verdict).toMatchObject({
+    verdict: 'failed',
+    reason,
+    failedCheckpoint: `restarted/${node}`,
+    beforePointOfNoReturn: false,
+  });
+});
+
+test("Calico's operator gone before the removal: the finalizers are named, and the hand-work strips them", async () => {
+  const act = atStep('remove', (twin) => {
+    twin.world.programs.register('tigera/operator', () => ({ ports: [] }));
+    for (const { metadata } of twin.store.list('pods', { namespace: 'tigera-operator' })) {
+      twin.store.remove('pods', metadata, { gracePeriodSeconds: 0 });
+    }
+  });
+  const { verdict } = await rehearseBroken({}, act);
+  expect(verdict).toMatchObject({
+    verdict: 'failed',
+    reason: 'removal-blocked',
+    failedCheckpoint: 'legacy-removed',
+    beforePointOfNoReturn: false,
+  });
+  expect(verdict.message).toMatch(/Installation default \(.*operator\.tigera\.io\/installation-controller/);
+  expect(verdict.handwork[0]).toMatch(/finalizers/);
+});
+
+test('what the embedded network does not model ends as not-modelled, never as a fault of the migration', async () => {
+  const act = afterCheckpoint('secondary-installed', (twin) =>
+    addRule(twin, WORKER, '-A INPUT -p udp -m u32 --u32 "0=0" -j DROP'),
+  );
+  const { verdict } = await rehearseBroken({}, act, { until: `migrated/${WORKER}` });
+  expect(verdict).toMatchObject({ verdict: 'not-modelled', reason: 'not-modelled' });
+  expect(verdict.message).toMatch(/u32/);
+});
