@@ -44,6 +44,8 @@ export function parseRule(text: string): RuleText {
     const flag = tokens[i++];
     if (flag === undefined || !/^--?[a-zA-Z]/.test(flag.text)) throw new Error(`iptables option expected: ${text}`);
     const values: string[] = [];
+    // A comment takes the next word whatever it looks like (getopt's required argument), and `-A` needs no quotes.
+    if (flag.text === '--comment' && i < tokens.length) values.push(tokens[i++]!.text);
     while (!startsOption(tokens[i])) values.push(tokens[i++]!.text);
     options.push({ negated, flag: flag.text, values });
   }

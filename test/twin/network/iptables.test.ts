@@ -38,6 +38,7 @@ describe('rule texts', () => {
         const printed = formatRule({ chain: 'X', options: [{ negated: false, flag: '--comment', values: [text] }] });
         expect(parseRule(printed).options[0]!.values).toEqual([text]);
       }),
+      { examples: [['-A'], ['--comment'], ['-'], ['a "quoted" \\ word']] },
     );
   });
 });
