@@ -44,11 +44,23 @@ export function instanceOf(pod: Pod, cniOf: (ip: string) => Cni): Instance | und
     pod: pod.metadata.name,
     node: pod.spec?.nodeName ?? '',
     ip,
-    cni: ip === '' ? 'unknown' : cniOf(ip),
+    cni: ip === '' ? 'unknown' : cniOfPod(pod, ip, cniOf),
     ready,
     unready: ready ? '' : whyUnready(pod),
     ...(!ready && wasKilled(pod) ? { killed: true } : {}),
   };
+}
+
+/**
+ * Calico's plugin writes down which address it gave (projectcalico/calico cni-plugin v3.25 to v3.32): where the pools of
+ * both overlap only that tells.
+ */
+const CALICO_ADDRESS = 'cni.projectcalico.org/podIP';
+
+function cniOfPod(pod: Pod, ip: string, cniOf: (ip: string) => Cni): Cni {
+  const cni = cniOf(ip);
+  if (cni !== 'unknown') return cni;
+  return pod.metadata.annotations?.[CALICO_ADDRESS]?.split('/')[0] === ip ? 'calico' : 'unknown';
 }
 
 /** SIGKILL that nobody asked for: a machine without memory kills whom it likes. Over its own limit the pod is `OOMKilled`. */
