@@ -4,6 +4,7 @@ import { apiServers, goldmanes, installations, type TigeraStatus, tigeraStatuses
 import type { Resource } from '../kube/api.ts';
 import type { Condition, KubeObject } from '../kube/objects.ts';
 import { daemonSets } from '../kube/resources.ts';
+import { WaitTimeout } from '../kube/wait.ts';
 import { find } from './patient-api.ts';
 import type { Rehearsal } from './rehearsal.ts';
 import { daemonSetPending } from './rollout.ts';
@@ -62,9 +63,14 @@ export async function degradedStatuses(rehearsal: Rehearsal): Promise<{ name: st
  * when a whole round changes nothing.
  */
 export async function waitForCalicoAtRest(rehearsal: Rehearsal): Promise<void> {
-  const { api, scenario, limits, plan } = rehearsal;
+  const { api, clock, scenario, limits, plan } = rehearsal;
   const expected = expectedStatuses(scenario.calico.version);
+  const until = clock.now() + 2 * limits.calico;
   for (let before = ''; ; ) {
+    // Each round's waits may pass at once while the operator changes its mind for ever.
+    if (before !== '' && clock.now() > until) {
+      throw new WaitTimeout("Calico's operator to rest", `generations change again and again: ${before}`);
+    }
     const generations = new Map<string, number>();
     for (const name of expected) {
       const subject = SUBJECT[name];
@@ -93,6 +99,7 @@ export async function waitForCalicoAtRest(rehearsal: Rehearsal): Promise<void> {
     });
     const now = JSON.stringify([[...generations], sets[0]?.metadata.generation]);
     if (now === before) return;
+    if (before !== '') await clock.sleep(1_000, rehearsal.signal);
     before = now;
   }
 }
