@@ -30,6 +30,13 @@ export interface ObserverOptions {
   readonly outageCause: () => Promise<Blame | undefined>;
 }
 
+/** What a watch that has ended for good shows is the past: nothing may be judged by it. */
+function living<T extends object>(cache: WatchCache<T>): readonly T[] {
+  const failure = cache.failure();
+  if (failure) throw failure;
+  return cache.items();
+}
+
 export class Observer {
   readonly #options: ObserverOptions;
   readonly #sampler: Sampler;
@@ -48,8 +55,9 @@ export class Observer {
       emit: options.emit,
       scenario,
       step: options.step,
-      pods: () => podCache.items(),
-      nodes: () => nodeCache.items(),
+      pods: () => living(podCache),
+      nodes: () => living(nodeCache),
+      current: () => podCache.available() && nodeCache.available(),
       cniOf: (ip) => {
         const calico = found.calico?.pools ?? [scenario.calico.cidr];
         const cilium = found.cilium?.podCidrs ?? scenario.cilium.podCIDR ?? [];

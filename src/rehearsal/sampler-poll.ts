@@ -12,7 +12,8 @@ export interface Arrived {
   readonly reading: Reading;
   /** The API did not answer the proxied call. */
   readonly silent: boolean;
-  /** When the answer came, milliseconds since the epoch. */
+  /** When it was asked and when the answer came, milliseconds since the epoch. */
+  readonly askedAt: number;
   readonly at: number;
 }
 
@@ -76,9 +77,10 @@ export class Poll {
     this.#running++;
     try {
       signal.throwIfAborted();
+      const askedAt = this.#clock.now();
       const { reading, silent } = await this.#reader.read(instance, this.#firstPath(instance.uid), signal);
       this.#remember(instance.uid, reading.kind === 'read' ? reading.path : null);
-      this.#arrived.push({ instance, reading, silent, at: this.#clock.now() });
+      this.#arrived.push({ instance, reading, silent, askedAt, at: this.#clock.now() });
     } catch (error) {
       this.#failure ??= { error };
     } finally {

@@ -29,6 +29,8 @@ export interface SamplerDeps {
   readonly pods: () => readonly Pod[];
   /** Nodes as last seen. */
   readonly nodes: () => readonly Node[];
+  /** False while the watches behind these two have lost the API and may show what was. */
+  readonly current?: () => boolean;
   /** Which CNI gave a pod's address. Asked anew for every look, the pools become known during the run. */
   readonly cniOf: (ip: string) => Cni;
   /** Id of the step that is running. */
@@ -163,7 +165,7 @@ export class Sampler implements Instrument {
     const mesh = this.#deps.scenario.probes.mesh;
     return {
       now,
-      apiDownMs: this.#apiDownSince === undefined ? null : now - this.#apiDownSince,
+      apiDownMs: this.#apiDownMs(now),
       longestOutageMs: this.#longestOutageMs,
       apiError: this.#apiError,
       nodes: this.#deps.nodes().map(nodeView),
@@ -182,6 +184,12 @@ export class Sampler implements Instrument {
       pings: JUDGED.reduce((sum, probe) => sum + this.#matrices[probe].pings, 0),
       longestUnexpected: this.#disruption.longestUnexpected(),
     };
+  }
+
+  /** An API that answers again is not back for the gate before the watches have caught up. */
+  #apiDownMs(now: number): number | null {
+    if (this.#apiDownSince !== undefined) return now - this.#apiDownSince;
+    return (this.#deps.current?.() ?? true) ? null : 0;
   }
 
   #judged(): Instance[] {
@@ -232,8 +240,8 @@ export class Sampler implements Instrument {
     const passed = wasDown ? 0 : clock.now() - this.#sweptAt;
     this.#sweptAt = clock.now();
     if (apiUp) for (const blind of this.#blind.values()) blind.ms += passed;
-    for (const { instance, reading, at } of arrived) {
-      if (reading.kind === 'read') this.#take(instance, reading, at);
+    for (const { instance, reading, askedAt, at } of arrived) {
+      if (reading.kind === 'read') this.#take(instance, reading, askedAt, at);
       else if (apiUp) this.#miss(instance, reading, at);
     }
   }
@@ -254,11 +262,12 @@ export class Sampler implements Instrument {
     return true;
   }
 
-  #take(instance: Instance, reading: Extract<Reading, { kind: 'read' }>, at: number): void {
+  #take(instance: Instance, reading: Extract<Reading, { kind: 'read' }>, askedAt: number, at: number): void {
     const { probe, uid } = instance;
     this.#blind.delete(uid);
     if (probe === 'servicepinger') {
-      this.#service.read(uid, reading.body.targets, at);
+      // Its probes run while it is asked; one that was asked before a change says nothing of the state after it.
+      this.#service.read(uid, reading.body.targets, askedAt);
       return;
     }
     this.#matrices[probe].read(uid, reading.body.pings, at);
