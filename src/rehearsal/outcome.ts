@@ -141,6 +141,9 @@ export function failureOf(error: unknown, moment: Moment, step: string): Rehears
   if (error instanceof ApiUnreachable) {
     return moment.afterBaseline ? end('failed', 'control-plane-lost') : end('error', 'provision-failed');
   }
+  // A server that only answers with its own trouble for as long as the patient API asks again.
+  if (error instanceof KubeError && error.code >= 500 && moment.afterBaseline)
+    return end('failed', 'control-plane-lost');
   if (error instanceof Error && (error.name === 'WaitTimeout' || error.name === 'DeadlineExceeded')) {
     return moment.afterBaseline ? end('failed', 'step-timed-out') : end('error', 'provision-failed');
   }

@@ -1,10 +1,12 @@
 /** Phase 3: the probes, the scenario's workloads, and proof that all is well before anything is changed. */
 import { KubeError } from '../../kube/api.ts';
 import type { KubeObject } from '../../kube/objects.ts';
-import { daemonSets, deployments, statefulSets } from '../../kube/resources.ts';
+import { daemonSets, deployments, pods, statefulSets } from '../../kube/resources.ts';
+import { WaitTimeout } from '../../kube/wait.ts';
 import { PROBE_NAMESPACE, probeManifests } from '../../probe/manifests.ts';
 import { applyAll, parseManifests } from '../apply.ts';
 import { reachCheckpoint } from '../checkpoint.ts';
+import { causeInPods } from '../diagnose.ts';
 import { readNodePorts } from '../node-ports.ts';
 import { RehearsalFailure } from '../outcome.ts';
 import type { PhaseRunner, Rehearsal } from '../rehearsal.ts';
@@ -55,7 +57,23 @@ async function deployWorkloads(rehearsal: Rehearsal): Promise<void> {
       }
     }
   }
-  for (const workload of found.workloads) await waitForWorkload(rehearsal, workload);
+  for (const workload of found.workloads) {
+    try {
+      await waitForWorkload(rehearsal, workload);
+    } catch (error) {
+      throw (await neverAvailable(rehearsal, error)) ?? error;
+    }
+  }
+}
+
+/** On a network that nobody has touched yet a workload that does not come up is the scenario's matter, or the machine's. */
+async function neverAvailable(rehearsal: Rehearsal, error: unknown): Promise<RehearsalFailure | undefined> {
+  if (!(error instanceof WaitTimeout)) return undefined;
+  const message = `workloads: ${error.message}`;
+  const cause = causeInPods((await rehearsal.api.list(pods)).items);
+  return cause
+    ? new RehearsalFailure(cause.verdict, cause.reason, `${message} (cause: ${cause.message})`, { cause: error })
+    : new RehearsalFailure('refused', 'scenario-invalid', message, { cause: error });
 }
 
 async function applyWorkload(rehearsal: Rehearsal, file: string, manifest: string): Promise<KubeObject[]> {

@@ -2,6 +2,7 @@
 import { nodes } from '../../kube/resources.ts';
 import { reachCheckpoint } from '../checkpoint.ts';
 import { restartNode } from '../node-restart.ts';
+import { RehearsalFailure } from '../outcome.ts';
 import { type PhaseRunner, together } from '../rehearsal.ts';
 
 export const restart: PhaseRunner = async (rehearsal) => {
@@ -11,7 +12,10 @@ export const restart: PhaseRunner = async (rehearsal) => {
   for (const batch of plan.restartBatches) {
     await together(batch, (node) =>
       journal.inStep(`restart/${node.name}`, async () => {
-        if (!known.has(node.name)) throw new Error(`the API knows no node ${node.name}`);
+        if (!known.has(node.name)) {
+          const message = `restart of ${node.name}: the API knows no such node any more (kubectl get nodes)`;
+          throw new RehearsalFailure('failed', 'node-not-ready', message);
+        }
         await restartNode(rehearsal, node);
         journal.restarted.add(node.name);
       }),
