@@ -24,9 +24,11 @@ const folderOf = (name: string): string => name.split('/')[0]!;
  * docs/architecture.md.
  */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  cli: ['rehearsal', 'report', 'provider', 'scenario', 'events', 'time'],
-  provider: ['twin', 'kube', 'host', 'scenario', 'time'],
-  rehearsal: ['probe', 'cni', 'kube', 'host', 'events', 'scenario', 'time', 'provider'],
+  cli: ['rehearsal', 'preflight', 'faults', 'report', 'provider', 'scenario', 'events', 'time'],
+  provider: ['twin', 'faults', 'kube', 'host', 'scenario', 'time'],
+  rehearsal: ['preflight', 'faults', 'probe', 'cni', 'kube', 'host', 'events', 'scenario', 'time', 'provider'],
+  preflight: ['cni', 'kube', 'events', 'scenario', 'time'],
+  faults: ['cni', 'kube', 'host', 'events', 'scenario', 'time'],
   probe: ['kube', 'host', 'events', 'scenario', 'time'],
   cni: ['kube', 'events', 'scenario', 'time'],
   report: ['events', 'scenario', 'time'],

@@ -316,7 +316,7 @@ class Resolver {
 
   #checkRules(scenario: Scenario): void {
     scenario.preflight.allow.forEach((rule, index) => {
-      if (RULE_IDS.includes(rule)) return;
+      if ((RULE_IDS as readonly string[]).includes(rule)) return;
       const like = nearest(rule, RULE_IDS);
       const hint = like === undefined ? `rules: ${RULE_IDS.join(', ')}` : `did you mean ${like}?`;
       this.#problems.push(this.#document.problem(['preflight', 'allow', index], `there is no rule ${rule}; ${hint}`));

@@ -1,5 +1,5 @@
-/** Ids of the preflight rules. Scenarios may name them before this version has the rules themselves. */
-export const RULE_IDS: readonly string[] = [
+/** Ids of the preflight rules (src/preflight), in the order in which they are listed. Scenarios name them in `preflight.allow`. */
+export const RULE_IDS = [
   'pod-cidr-overlap',
   'tunnel-port-clash',
   'cni-takeover',
@@ -21,4 +21,6 @@ export const RULE_IDS: readonly string[] = [
   'unknown-value',
   'versions-untested',
   'bgp-routing',
-];
+] as const;
+
+export type RuleId = (typeof RULE_IDS)[number];

@@ -1,0 +1,126 @@
+/**
+ * A fault: something that goes wrong in real migrations, made on purpose, by changing the scenario, the cluster or the
+ * network, never the verdict. Each says who refuses it, how it must end, and whence that is known.
+ */
+import type { ClusterNode } from '../cni/kind-config.ts';
+import type { Event } from '../events/events.ts';
+import type { KubeApi } from '../kube/api.ts';
+import type { RuleId } from '../scenario/rule-ids.ts';
+import type { Scenario } from '../scenario/scenario.ts';
+import type { Clock } from '../time/clock.ts';
+
+/** Keys of `--fault NAME:KEY=VALUE,…`. */
+export const FAULT_KEYS = ['node', 'at', 'for', 'from', 'to', 'mode', 'of'] as const;
+export type FaultKey = (typeof FAULT_KEYS)[number];
+
+/** Arguments as given, defaults filled in. */
+export type FaultArgs = Readonly<Partial<Record<FaultKey, string>>>;
+
+export interface FaultArgument {
+  readonly help: string;
+  readonly required?: boolean;
+  /** The only values allowed; left out: any that the key's kind allows (a node, a duration, a step or checkpoint). */
+  readonly values?: readonly string[];
+  /** What is meant when it is left out, for people: `the first worker`. */
+  readonly otherwise?: string;
+}
+
+/**
+ * How a run with the fault must end: `refused:RULE`, `failed:CHECKPOINT` (an id, or a kind such as `switched/*`),
+ * `error:REASON`, `passed` (tolerated) or `latent` (passed, with a finding).
+ */
+export type Outcome = `refused:${RuleId}` | `failed:${string}` | `error:${string}` | 'passed' | 'latent';
+
+/** Who must be blamed where the outcome is `failed`; what is left out is not judged. */
+export interface Blame {
+  /** Reasons of the verdict that are true. */
+  readonly reasons?: readonly string[];
+  /** Assertions that must be among the failed ones. */
+  readonly assertions?: readonly string[];
+  /** Every failing pair must satisfy this, and at least one must fail. */
+  readonly pairs?: (pair: {
+    readonly from: { readonly node: string; readonly cni: string; readonly ip: string };
+    readonly to: { readonly node: string; readonly cni: string; readonly ip: string };
+  }) => boolean;
+  /** The message must name each of these (nodes, objects, images). */
+  readonly names?: readonly string[];
+}
+
+export interface Expectation {
+  readonly outcome: Outcome;
+  readonly blame?: Blame;
+}
+
+/** What the expectation may rest on: the plan and what the run itself wrote down. An oracle of its own, never the verdict. */
+export interface RunRecord {
+  readonly scenario: Scenario;
+  readonly args: FaultArgs;
+  /** Nodes in the order of migration. */
+  readonly nodes: readonly ClusterNode[];
+  readonly checkpoints: readonly string[];
+  readonly events: readonly Event[];
+}
+
+interface FaultBase {
+  readonly name: string;
+  /** One line for `rehearse list faults`. */
+  readonly summary: string;
+  /** How it is made, and what happens then on real nodes. */
+  readonly mechanism: string;
+  /** Recording, or project, file and version. */
+  readonly source: string;
+  readonly providers: readonly ('twin' | 'kind')[];
+  readonly arguments: Readonly<Partial<Record<FaultKey, FaultArgument>>>;
+  /** The rule that refuses it before anything is changed. */
+  readonly refusedBy: RuleId | null;
+  /** The end of a run in which the rule is allowed, or there is none. */
+  readonly expected: (run: RunRecord) => Expectation;
+}
+
+/** Made by the scenario alone. */
+export interface ConfigurationFault extends FaultBase {
+  readonly kind: 'configuration';
+  readonly change: (scenario: Scenario, args: FaultArgs, nodes: readonly ClusterNode[]) => Scenario;
+}
+
+/** Made in the running cluster, at a step or after a checkpoint. */
+export interface InjectedFault extends FaultBase {
+  readonly kind: 'injected';
+  /**
+   * When it starts unless `at` says otherwise: the beginning of a step (`agent/kind-worker`, `uncordon/*`: the first of
+   * its kind), or right after a checkpoint has passed.
+   */
+  readonly starts: (args: FaultArgs, nodes: readonly ClusterNode[]) => string;
+  /** Makes it; returns how it is healed, or null where it cannot be. */
+  readonly inject: (world: FaultWorld, args: FaultArgs) => Promise<Heal | null>;
+}
+
+export type Fault = ConfigurationFault | InjectedFault;
+
+export type Heal = () => Promise<void>;
+
+/** What an injected fault may touch: the two doors, and on the twin its levers. */
+export interface FaultWorld {
+  readonly scenario: Scenario;
+  /** Nodes in the order of migration. */
+  readonly nodes: readonly ClusterNode[];
+  readonly api: KubeApi;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  /** Cilium's tunnel port and pools as this run uses them; null before phase `prepare`. */
+  readonly cilium: { readonly tunnelPort: number; readonly podCidrs: readonly string[] } | null;
+  /** `docker exec NODE …`; the words are those of docs/decisions/0003-commands-on-nodes.md. @throws CommandFailed */
+  readonly onNode: (node: string, words: readonly string[]) => Promise<string>;
+  /** What only an embedded cluster can do; null on real nodes. */
+  readonly levers: Levers | null;
+}
+
+/** Handles of the embedded cluster for faults that no command on a real node could make. */
+export interface Levers {
+  /** From now on the agent's process on this node exits soon after its start, again and again. */
+  crashAgent(node: string): Heal;
+  /** From now on nothing can write Cilium's CNI file on this node. */
+  refuseCniFile(node: string): Heal;
+  /** The node's image store loses the agent's image; its next pull takes this many milliseconds. */
+  slowAgentPull(node: string, ms: number): Heal;
+}
