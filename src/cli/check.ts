@@ -1,47 +1,78 @@
-/** `rehearse check`: is the scenario sound, and does this version know what it names? Nothing is touched. */
+/** `rehearse check`: is the scenario sound, and what do the preflight rules say of it? Without `--live` nothing is touched. */
 import { EXIT_CODES } from '../events/verdict.ts';
-import { reviewForTwin } from '../provider/twin-review.ts';
+import { judgeScenario, refusalOf } from '../preflight/judge.ts';
+import type { RuleResult } from '../preflight/rule.ts';
+import { RULES } from '../preflight/rules/index.ts';
+import { scenarioFacts } from '../preflight/scenario-facts.ts';
+import { imageExistsOnTwin, reviewForTwin } from '../provider/twin-review.ts';
 import { assertTwinData } from '../scenario/read.ts';
+import type { Scenario } from '../scenario/scenario.ts';
 import { parseArguments } from './arguments.ts';
 import type { Command } from './command.ts';
-import { SCENARIO_FLAGS, scenarioArgument } from './scenario-argument.ts';
-import { notInThisVersion } from './usage.ts';
+import { rulesText } from './rules-text.ts';
+import { SCENARIO_FLAGS, type ScenarioArgument, scenarioArgument } from './scenario-argument.ts';
+
+/** How a check ends; a run's verdict where a cluster was made. */
+interface Checked {
+  readonly verdict: keyof typeof EXIT_CODES;
+  /** Why it is not passed. */
+  readonly message: string;
+  readonly rules: readonly RuleResult[];
+}
 
 export const check: Command = {
   name: 'check',
-  usage: 'check [SCENARIO] [--set PATH=VALUE]... [--json]',
-  summary: 'Validate a scenario and its versions; nothing is touched.',
-  details:
-    'Checks the schema, the versions, and what the embedded cluster models of them. The preflight rules are not in this version.',
+  usage: 'check [SCENARIO] [--set PATH=VALUE]... [--allow RULE]... [--live] [--json]',
+  summary: 'Judge a scenario by the preflight rules; nothing is touched unless --live is given.',
+  details: [
+    'Checks the schema, the versions, what the embedded cluster models of them, and every preflight rule (rehearse list',
+    'rules). Exit 0: nothing refuses; 2: a rule refuses; 64: only the embedded cluster lacks something.',
+  ].join('\n'),
   flags: {
     ...SCENARIO_FLAGS,
-    live: { kind: 'boolean', help: 'Not in this version: provision a cluster and run the live rules too.' },
+    live: {
+      kind: 'boolean',
+      help: 'Also make a cluster with Calico and the workloads, judge what it shows, and delete it.',
+    },
     json: { kind: 'boolean', help: 'Print one JSON document.' },
   },
   run: async (words, output) => {
     const args = parseArguments('check', words, check.flags, 1);
-    if (args.has('live')) throw notInThisVersion('check --live');
-    const { scenario, shown } = scenarioArgument(args, 'check');
+    const given = scenarioArgument(args, 'check');
+    const { scenario, shown } = given;
     assertTwinData(scenario, shown);
     const review = reviewForTwin(scenario);
-    const allowed = scenario.preflight.allow.includes('not-modelled');
-    const ok = review.notModelled.length === 0 && (allowed || review.notModelledValues.length === 0);
+    const live = args.has('live');
+    const checked = live
+      ? await (await import('./check-live.ts')).checkLive(given, output)
+      : checkStatically(given, review);
+    const { verdict, message, rules } = checked;
+    const modelled = rules.every(({ rule, outcome }) => rule !== 'not-modelled' || outcome !== 'refused');
     if (args.has('json')) {
-      output.result(`${JSON.stringify({ file: shown, valid: true, modelled: ok, review, scenario }, null, 2)}\n`);
+      const document = { file: shown, valid: true, modelled, verdict, message, live, rules, review, scenario };
+      output.result(`${JSON.stringify(document, null, 2)}\n`);
     } else {
-      const { kubernetes, calico, cilium, cluster } = scenario;
-      const lines = [
-        `${shown}: valid`,
-        `  ${cluster.controlPlanes} + ${cluster.workers} nodes, Kubernetes ${kubernetes.version}, Calico ${calico.version} → Cilium ${cilium.version}`,
-        ...review.notModelled.map((text) => `  not modelled by the twin: ${text}`),
-        ...review.notModelledValues.map((text) => `  not modelled by the twin${allowed ? ' (allowed)' : ''}: ${text}`),
-        ...review.unknownValues.map((text) => `  unknown Helm value: ${text}`),
-      ];
+      const lines = [head(shown, scenario), rulesText(rules)];
       if (review.irrelevantValues.length > 0) {
         lines.push(`  change nothing that is rehearsed: ${review.irrelevantValues.join(', ')}`);
       }
+      const refused = rules.filter(({ outcome }) => outcome === 'refused').map(({ rule }) => rule);
+      const end = refused.length > 0 ? `${verdict} by ${refused.join(', ')}` : `${verdict}: ${message}`;
+      lines.push(verdict === 'passed' ? 'Nothing refuses it.' : end);
       output.result(`${lines.join('\n')}\n`);
     }
-    return ok ? EXIT_CODES.passed : EXIT_CODES['not-modelled'];
+    return EXIT_CODES[verdict];
   },
 };
+
+function checkStatically({ scenario, at }: ScenarioArgument, review: ReturnType<typeof reviewForTwin>): Checked {
+  const facts = scenarioFacts({ scenario, provider: 'twin', review, imageExists: imageExistsOnTwin, at });
+  const rules = judgeScenario(RULES, facts);
+  const refusal = refusalOf(rules);
+  return { verdict: refusal?.verdict ?? 'passed', message: refusal?.message ?? '', rules };
+}
+
+function head(shown: string, { kubernetes, calico, cilium, cluster }: Scenario): string {
+  const nodes = `${cluster.controlPlanes} + ${cluster.workers} nodes`;
+  return `${shown}: valid\n  ${nodes}, Kubernetes ${kubernetes.version}, Calico ${calico.version} → Cilium ${cilium.version}\n`;
+}

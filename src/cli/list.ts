@@ -14,8 +14,8 @@ const TOPICS = ['scenarios', 'faults', 'rules', 'checkpoints', 'versions'] as co
 
 export const list: Command = {
   name: 'list',
-  usage: 'list scenarios|checkpoints|versions [--json]',
-  summary: 'List scenarios, checkpoints with their assertions, or known versions.',
+  usage: 'list scenarios|rules|checkpoints|versions [--json]',
+  summary: 'List scenarios, preflight rules, checkpoints with their assertions, or known versions.',
   flags: { json: { kind: 'boolean', help: 'Print one JSON document.' } },
   run: async (words, output) => {
     const args = parseArguments('list', words, list.flags, 1);
@@ -33,8 +33,9 @@ export const list: Command = {
     }
     switch (topic) {
       case 'faults':
-      case 'rules':
         throw notInThisVersion(`list ${topic}`);
+      case 'rules':
+        return rules(output, args.has('json'));
       case 'scenarios':
         return scenarios(output, args.has('json'));
       case 'checkpoints':
@@ -65,6 +66,25 @@ function checkpoints(output: Output, json: boolean): number {
   const kinds = checkpointKinds();
   if (json) output.result(`${JSON.stringify({ checkpoints: kinds, assertions: ASSERTIONS }, null, 2)}\n`);
   else output.result(table(kinds.map(({ id, phase, assertions }) => [id, phase, assertions.join(', ')])));
+  return 0;
+}
+
+async function rules(output: Output, json: boolean): Promise<number> {
+  const { RULES } = await import('../preflight/rules/index.ts');
+  const rows = RULES.map(({ id, title, severity, source, judgeScenario, judgeCluster }) => ({
+    id,
+    severity,
+    static: judgeScenario !== undefined,
+    live: judgeCluster !== undefined,
+    title,
+    source,
+  }));
+  if (json) output.result(`${JSON.stringify(rows, null, 2)}\n`);
+  else {
+    const when = (row: (typeof rows)[number]): string =>
+      [row.static ? 'static' : '', row.live ? 'live' : ''].filter((word) => word !== '').join('+');
+    output.result(table(rows.map((row) => [row.id, row.severity, when(row), row.title])));
+  }
   return 0;
 }
 

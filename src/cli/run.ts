@@ -95,7 +95,7 @@ function prepare(directory: string): void {
   }
 }
 
-async function rehearse({ scenario, seed }: ScenarioArgument, options: RunFlags, output: Output): Promise<number> {
+async function rehearse({ scenario, seed, at }: ScenarioArgument, options: RunFlags, output: Output): Promise<number> {
   const { directory, until, keep } = options;
   const wall = new WallClock();
   const provider = createTwinProvider({ scenario, seed });
@@ -129,6 +129,7 @@ async function rehearse({ scenario, seed }: ScenarioArgument, options: RunFlags,
     verdict = await provider.run(() =>
       runRehearsal({
         scenario,
+        at,
         seed,
         provider,
         emit: stream.emit,

@@ -1,10 +1,12 @@
-/** SCENARIO, --set, --seed and --provider mean the same in every sub-command that takes a scenario. */
+/** SCENARIO, --set, --allow, --seed and --provider mean the same in every sub-command that takes a scenario. */
 import { existsSync, readdirSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Override } from '../scenario/document.ts';
 import { nearest } from '../scenario/nearest.ts';
-import { readScenario } from '../scenario/read.ts';
+import type { Positions } from '../scenario/positions.ts';
+import { readScenarioWithPositions } from '../scenario/read.ts';
+import { RULE_IDS, type RuleId } from '../scenario/rule-ids.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import { type Arguments, choiceFlag, type Flags, numberFlag } from './arguments.ts';
 import { notInThisVersion, UsageError } from './usage.ts';
@@ -20,12 +22,18 @@ export const SCENARIO_FLAGS: Flags = {
   },
   set: { kind: 'list', value: 'PATH=VALUE', help: 'Put a YAML value over a key of the scenario; may be repeated.' },
   seed: { kind: 'value', value: 'N', help: 'Seed of everything that is drawn at random (default 1).' },
-  allow: { kind: 'list', value: 'RULE', help: 'Not in this version: turn a refusal into a finding.' },
+  allow: {
+    kind: 'list',
+    value: 'RULE',
+    help: 'Turn the refusal of a preflight rule into a finding (rehearse list rules); may be repeated.',
+  },
   fault: { kind: 'list', value: 'SPEC', help: 'Not in this version: rehearse with a fault.' },
 };
 
 export interface ScenarioArgument {
   readonly scenario: Scenario;
+  /** Where its keys stand. */
+  readonly at: Positions;
   /** The scenario as the user named it, for messages. */
   readonly shown: string;
   readonly seed: number;
@@ -46,22 +54,34 @@ export const bundledFile = (name: string): string => fileURLToPath(new URL(`${na
 /** @throws UsageError, ScenarioError */
 export function scenarioArgument(args: Arguments, command: string): ScenarioArgument {
   if (args.has('fault')) throw notInThisVersion('--fault');
-  if (args.has('allow')) throw notInThisVersion('--allow', 'there are no rules yet that could refuse');
+  const allow = args.list('allow').map((rule) => ruleOf(rule, command));
   const provider = providerFlag(args, command);
   const seed = numberFlag(args, 'seed', command, 0, MAX_SEED) ?? 1;
   const { file, shown } = locate(args.positionals[0] ?? 'lab', command);
-  const scenario = readScenario(
+  const { scenario: read, at } = readScenarioWithPositions(
     file,
     shown,
     args.list('set').map((text) => overrideOf(text, command)),
   );
+  const scenario = { ...read, preflight: { allow: [...new Set([...read.preflight.allow, ...allow])] } };
   if (!scenario.providers.includes(provider)) {
     throw new UsageError(
       `${shown} is not meant for --provider ${provider}: its providers are ${scenario.providers.join(', ')}`,
       command,
     );
   }
-  return { scenario, shown, seed, provider };
+  return { scenario, at, shown, seed, provider };
+}
+
+/** @throws UsageError with the nearest rules */
+function ruleOf(text: string, command: string): RuleId {
+  const rule = RULE_IDS.find((id) => id === text);
+  if (rule !== undefined) return rule;
+  const like = nearest(text, RULE_IDS);
+  throw new UsageError(
+    `--allow ${text}: there is no such rule; ${like === undefined ? `rules: ${RULE_IDS.join(', ')}` : `did you mean ${like}?`}`,
+    command,
+  );
 }
 
 function providerFlag(args: Arguments, command: string): 'twin' {

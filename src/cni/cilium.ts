@@ -87,10 +87,12 @@ export function tunnelDeviceOf(values: JsonObject): 'cilium_vxlan' | 'cilium_gen
 
 export interface CiliumChoice {
   readonly clusterName: string;
-  readonly podCidrs: readonly string[];
+  /** null: not chosen yet; the values then have none, unless the user's do. */
+  readonly podCidrs: readonly string[] | null;
   readonly maskSize: number;
   readonly tunnelProtocol: 'vxlan' | 'geneve';
-  readonly tunnelPort: number;
+  /** null: not chosen yet. */
+  readonly tunnelPort: number | null;
   /** The user's values; they win over ours. */
   readonly values: JsonObject;
 }
@@ -115,13 +117,13 @@ export function initialValues(choice: CiliumChoice): JsonObject {
       mode: 'cluster-pool',
       operator: {
         clusterPoolIPv4MaskSize: choice.maskSize,
-        clusterPoolIPv4PodCIDRList: [...choice.podCidrs],
+        ...(choice.podCidrs === null ? {} : { clusterPoolIPv4PodCIDRList: [...choice.podCidrs] }),
       },
     },
     operator: { image: { useDigest: false }, replicas: 1, unmanagedPodWatcher: { restart: false } },
     policyEnforcementMode: 'never',
     routingMode: 'tunnel',
-    tunnelPort: choice.tunnelPort,
+    ...(choice.tunnelPort === null ? {} : { tunnelPort: choice.tunnelPort }),
     tunnelProtocol: choice.tunnelProtocol,
   };
   return mergeValues(ours, choice.values);

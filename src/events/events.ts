@@ -173,7 +173,7 @@ export type EventBody =
   | {
       readonly type: 'preflight';
       readonly rule: string;
-      readonly outcome: 'passed' | 'refused' | 'allowed' | 'skipped';
+      readonly outcome: 'passed' | 'refused' | 'allowed' | 'finding' | 'skipped';
       readonly message: string;
       readonly subjects: readonly string[];
     }

@@ -108,7 +108,7 @@ export const eventSchema = z.discriminatedUnion('type', [
   }),
   event('preflight', {
     rule: z.string(),
-    outcome: z.enum(['passed', 'refused', 'allowed', 'skipped']),
+    outcome: z.enum(['passed', 'refused', 'allowed', 'finding', 'skipped']),
     message: z.string(),
     subjects: names,
   }),

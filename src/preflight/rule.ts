@@ -17,6 +17,10 @@ export interface Collision {
   readonly message: string;
   /** Objects, nodes or keys concerned. */
   readonly subjects: readonly string[];
+  /** False where nothing could go on without it, so that `--allow` does not help. */
+  readonly allowable?: false;
+  /** Of the finding that is made of it; `warning` unless said. */
+  readonly weight?: 'info' | 'warning';
 }
 
 export interface Rule {

@@ -28,6 +28,8 @@ export interface Provider {
   readonly kubeconfig: string;
   /** Looks at the scenario; pure. */
   review(scenario: Scenario): ProviderReview;
+  /** Does a registry have the image? `unknown` where that shows only when it is pulled. */
+  imageExists(image: string): 'yes' | 'no' | 'unknown';
   /** Drives the provider's clock until `main` has settled. */
   run<T>(main: () => Promise<T>): Promise<T>;
   /** Lets something from outside (a signal) in at the next moment at which the provider's world is consistent. */

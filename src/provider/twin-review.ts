@@ -1,10 +1,14 @@
 /** What the embedded cluster lacks for a scenario, as far as the scenario shows it. Pure. */
 import type { JsonObject, Scenario } from '../scenario/scenario.ts';
 import { classifyValues } from '../twin/chart/values.ts';
+import { imageExists } from '../twin/images.ts';
 import type { ProviderReview } from './provider.ts';
 
 /** Keys of FelixConfiguration/default that the embedded Felix obeys (twin/actors/calico/node/topology.ts). */
 const MODELLED_FELIX: readonly string[] = ['vxlanPort', 'vxlanVNI'];
+
+/** Does the embedded registry have the image? It knows what every tag is. */
+export const imageExistsOnTwin = (image: string): 'yes' | 'no' => (imageExists(image) ? 'yes' : 'no');
 
 /** Judges the user's Helm values (initial and final) and the options that have no model. */
 export function reviewForTwin(scenario: Scenario): ProviderReview {

@@ -6,7 +6,7 @@ import { serveHttp } from '../twin/api/http-server.ts';
 import { createInProcessTransport } from '../twin/api/in-process-transport.ts';
 import { createTwin, type Twin } from '../twin/twin.ts';
 import type { Provider } from './provider.ts';
-import { reviewForTwin } from './twin-review.ts';
+import { imageExistsOnTwin, reviewForTwin } from './twin-review.ts';
 
 export interface TwinProviderOptions {
   readonly scenario: Scenario;
@@ -57,6 +57,7 @@ export function createTwinProvider(options: TwinProviderOptions): TwinProvider {
       return createKubeApi({ clock, transport });
     },
     review: reviewForTwin,
+    imageExists: imageExistsOnTwin,
     run: (main) => clock.run(main),
     interrupt: (action) => clock.interrupt(action),
     close: async () => {

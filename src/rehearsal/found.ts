@@ -1,4 +1,5 @@
 /** What the run has read from its cluster or decided on the way, for later phases and assertions. */
+import type { RuleResult, ScenarioFacts } from '../preflight/rule.ts';
 import type { Encapsulation, JsonObject } from '../scenario/scenario.ts';
 
 /** Calico as it was read from the cluster in phase `prepare`. */
@@ -25,6 +26,8 @@ export interface CiliumChosen {
 export type CniDirectory = ReadonlyMap<string, string>;
 
 export interface Found {
+  /** The rules' facts and results so far; null before they were judged. */
+  preflight: { readonly facts: ScenarioFacts; readonly results: readonly RuleResult[] } | null;
   /** Names of NetworkPolicies that the scenario brings. */
   readonly policies: string[];
   calico: CalicoFound | null;
@@ -47,6 +50,7 @@ export interface Found {
 
 export function nothingFound(): Found {
   return {
+    preflight: null,
     policies: [],
     calico: null,
     cilium: null,

@@ -40,7 +40,12 @@ export interface Plan {
 
 /** Steps of the whole cluster; those of nodes are made by {@link planFor}. */
 const CLUSTER_STEPS: readonly (PlannedStep & { readonly when?: (scenario: Scenario) => boolean })[] = [
-  step('check', 'check', 'check tools and that the name of the cluster is free', 'command'),
+  step(
+    'check',
+    'check',
+    'judge the scenario by the preflight rules, check tools and that the name of the cluster is free',
+    'command',
+  ),
   step('provision', 'provision', 'create the kind cluster without a CNI', 'provision'),
   step('calico', 'provision', 'install Calico by its operator and wait until it rests', 'provision'),
   step('probes', 'baseline', 'deploy nodepinger, goldpinger and servicepinger', 'rollout'),
@@ -48,6 +53,7 @@ const CLUSTER_STEPS: readonly (PlannedStep & { readonly when?: (scenario: Scenar
     ...step('workloads', 'baseline', "deploy the scenario's workloads", 'rollout'),
     when: (scenario) => scenario.workloads.length > 0,
   },
+  step('live-rules', 'baseline', 'judge what the cluster shows by the preflight rules', 'command'),
   step(
     'read-cluster',
     'prepare',

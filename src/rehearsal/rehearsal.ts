@@ -1,6 +1,7 @@
 /** What every phase gets: the scenario, the two doors, the run's record, and ways to wait. */
 import type { Emit } from '../events/events.ts';
 import type { KubeApi, Resource } from '../kube/api.ts';
+import type { RuleResult } from '../preflight/rule.ts';
 import type { PayloadReader } from '../probe/payload.ts';
 import type { Provider } from '../provider/provider.ts';
 import type { Scenario } from '../scenario/scenario.ts';
@@ -46,6 +47,12 @@ export interface Rehearsal {
   readonly plan: Plan;
   /** Id of the checkpoint after which the run ends; null: the last one. */
   readonly until: string | null;
+  /** True: the run ends when the live rules have been judged. */
+  readonly rulesOnly: boolean;
+  /** Where a key of the scenario stands. */
+  readonly at: (path: string) => string;
+  /** Told every rule's result so far, before a refusal ends the run. */
+  readonly onRules: (results: readonly RuleResult[]) => void;
   readonly limits: Limits;
   readonly clock: Clock;
   readonly signal: AbortSignal;

@@ -1,6 +1,7 @@
 /** One rehearsal from the first event to the verdict, which is always the last. */
 import { type Emit, EVENTS_VERSION, type EventBody, type Phase } from '../events/events.ts';
 import type { KubeApi } from '../kube/api.ts';
+import type { RuleResult } from '../preflight/rule.ts';
 import { PayloadReader } from '../probe/payload.ts';
 import type { Provider } from '../provider/provider.ts';
 import type { Scenario } from '../scenario/scenario.ts';
@@ -39,6 +40,12 @@ export interface RunOptions {
   readonly signal: AbortSignal;
   /** Id of the checkpoint after which the run ends. */
   readonly until?: string | null;
+  /** Where a key of the scenario stands (scenario/positions.ts); messages name bare keys without it. */
+  readonly at?: (path: string) => string;
+  /** Ends the run when the live rules have been judged. */
+  readonly rulesOnly?: boolean;
+  /** Told every rule's result so far: of the scenario first, then with what the cluster showed. */
+  readonly onRules?: (results: readonly RuleResult[]) => void;
   /** Whether the cluster outlives the run. */
   readonly keep: 'never' | 'failed' | 'always';
   readonly tool: { readonly name: string; readonly version: string };
@@ -172,7 +179,9 @@ class Run {
         verdict: 'passed',
         reason: stopped ? 'stopped-as-asked' : 'completed',
         message: stopped
-          ? `All checkpoints up to ${this.#options.until} passed.`
+          ? this.#options.rulesOnly
+            ? 'No preflight rule refuses the scenario or its cluster.'
+            : `All checkpoints up to ${this.#options.until} passed.`
           : 'Every checkpoint passed: all pods are on Cilium.',
         failedCheckpoint: null,
         beforePointOfNoReturn: before,
@@ -217,6 +226,9 @@ class Run {
       provider,
       plan: this.#plan,
       until: until ?? null,
+      rulesOnly: this.#options.rulesOnly ?? false,
+      at: this.#options.at ?? ((path) => path),
+      onRules: (results) => this.#options.onRules?.(results),
       limits,
       clock,
       signal,

@@ -220,10 +220,10 @@ export class StoryFold {
   }
 
   #preflight({ rule, outcome, message, subjects }: Of<'preflight'>): void {
-    if (outcome === 'refused') this.#refusedBy ??= rule;
-    if (outcome !== 'refused' && outcome !== 'allowed') return;
-    const allowed = outcome === 'allowed';
-    this.#findings.push({ id: rule, severity: allowed ? 'warning' : 'error', message, subjects, allowed });
+    // What is allowed or only told comes as findings of its own.
+    if (outcome !== 'refused') return;
+    this.#refusedBy ??= rule;
+    this.#findings.push({ id: rule, severity: 'error', message, subjects, allowed: false });
   }
 
   #fault({ name, args, moment, expected, at }: Of<'fault'>): void {

@@ -1,5 +1,6 @@
 /** A YAML file with positions, and the values that `--set` puts over it. */
 import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import {
   type Document,
   isCollection,
@@ -129,6 +130,15 @@ export class ScenarioDocument {
 
   has(path: readonly (string | number)[]): boolean {
     return this.#document.hasIn(path);
+  }
+
+  /** Where a key stands: `lab.yaml:12:3: cilium.podCIDR`, or `--set PATH`; undefined when it is not there. */
+  place(path: readonly string[]): string | undefined {
+    if (!this.has(path)) return undefined;
+    const { where, line, column, path: shown } = this.problem(path, '', 'key');
+    if (line === null) return where === `--set ${shown}` ? where : `${where}: ${shown}`;
+    // The directory says nothing of the scenario, and events must not depend on it.
+    return `${basename(where)}:${line}:${column}: ${shown}`;
   }
 
   /** A problem at a key: position of its value, or of the nearest key above that is there. */

@@ -4,6 +4,7 @@ import { parseAllDocuments } from 'yaml';
 import type { z } from 'zod';
 import { type Override, readText, ScenarioDocument } from './document.ts';
 import { nearest } from './nearest.ts';
+import { type Positions, positionsOf } from './positions.ts';
 import { type Problem, ScenarioError } from './problem.ts';
 import { RULE_IDS } from './rule-ids.ts';
 import type { Json, JsonObject, Scenario } from './scenario.ts';
@@ -21,10 +22,19 @@ type Path = readonly (string | number)[];
  * @throws ScenarioError with every problem that was found
  */
 export function readScenario(file: string, shown: string, overrides: readonly Override[] = []): Scenario {
+  return readScenarioWithPositions(file, shown, overrides).scenario;
+}
+
+/** As {@link readScenario}, and where each key stands: a scenario goes into events, positions must not. */
+export function readScenarioWithPositions(
+  file: string,
+  shown: string,
+  overrides: readonly Override[] = [],
+): { readonly scenario: Scenario; readonly at: Positions } {
   const document = ScenarioDocument.read(file, shown);
   for (const override of overrides) document.set(override);
-  const input = validated(document);
-  return new Resolver(document, input, file).resolve();
+  const resolver = new Resolver(document, validated(document), file);
+  return { scenario: resolver.resolve(), at: positionsOf(document, resolver.valuesFiles) };
 }
 
 /**
@@ -114,6 +124,8 @@ class Resolver {
   readonly #input: ScenarioInput;
   readonly #file: string;
   readonly #problems: Problem[] = [];
+  /** Values files by the key that names them. */
+  readonly valuesFiles = new Map<string, ScenarioDocument>();
 
   constructor(document: ScenarioDocument, input: ScenarioInput, file: string) {
     this.#document = document;
@@ -228,8 +240,9 @@ class Resolver {
     if (given === undefined) return {};
     if (typeof given !== 'string') return given;
     try {
-      const parsed = ScenarioDocument.read(this.#path(given), given).toJs();
-      return parsed as JsonObject;
+      const file = ScenarioDocument.read(this.#path(given), given);
+      this.valuesFiles.set(`cilium.${key}`, file);
+      return file.toJs() as JsonObject;
     } catch (error) {
       if (!(error instanceof ScenarioError)) throw error;
       this.#problems.push(

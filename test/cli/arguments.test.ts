@@ -47,7 +47,7 @@ describe('words', () => {
     [['--provider', 'existing'], /refused for now/],
     [['--provider', 'twn'], /one of twin, kind, existing is wanted; did you mean twin\?/],
     [['--fault', 'x'], /--fault is not in this version/],
-    [['--allow', 'x'], /--allow is not in this version/],
+    [['--allow', 'x'], /--allow x: there is no such rule; rules: pod-cidr-overlap, /],
     [['--seed', '1.5'], /--seed 1\.5: a whole number/],
     [['--seed', '-1'], /a whole number|needs a value/],
     [['--set', 'x'], /PATH=VALUE is wanted/],

@@ -61,7 +61,17 @@ describe('steps', () => {
 
   test('of two nodes hold every id of the contract in the order of the story', () => {
     expect(steps()).toEqual([
-      ...['check', 'provision', 'calico', 'probes', 'read-cluster', 'autodetection', 'cilium-install', 'node-config'],
+      ...[
+        'check',
+        'provision',
+        'calico',
+        'probes',
+        'live-rules',
+        'read-cluster',
+        'autodetection',
+        'cilium-install',
+        'node-config',
+      ],
       ...[
         'drain/kind-worker',
         'agent/kind-worker',

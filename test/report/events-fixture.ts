@@ -340,16 +340,13 @@ export function errorRun(): Tape {
 }
 
 function endedInCheck(change: Partial<VerdictBody>): Tape {
-  return new Tape()
-    .started()
-    .emit({ type: 'phase-started', phase: 'check' })
-    .emit({
-      type: 'preflight',
-      rule: 'pod-cidr-overlap',
-      outcome: change.verdict === 'refused' ? 'refused' : 'allowed',
-      message: 'the pod CIDRs overlap',
-      subjects: ['10.244.0.0/16'],
-    })
+  const tape = new Tape().started().emit({ type: 'phase-started', phase: 'check' });
+  const told = { message: 'the pod CIDRs overlap', subjects: ['10.244.0.0/16'] };
+  const rule = 'pod-cidr-overlap';
+  const refused = change.verdict === 'refused';
+  tape.emit({ type: 'preflight', rule, outcome: refused ? 'refused' : 'allowed', ...told });
+  if (!refused) tape.emit({ type: 'finding', id: rule, severity: 'warning', ...told, allowed: true });
+  return tape
     .at(0.25)
     .emit({ type: 'phase-ended', phase: 'check', outcome: 'stopped' })
     .emit(verdict({ beforePointOfNoReturn: true, ...change }));

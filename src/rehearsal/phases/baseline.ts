@@ -8,7 +8,8 @@ import { applyAll, parseManifests } from '../apply.ts';
 import { reachCheckpoint } from '../checkpoint.ts';
 import { causeInPods } from '../diagnose.ts';
 import { readNodePorts } from '../node-ports.ts';
-import { RehearsalFailure } from '../outcome.ts';
+import { RehearsalFailure, StoppedAsAsked } from '../outcome.ts';
+import { judgeLive } from '../preflight.ts';
 import type { PhaseRunner, Rehearsal } from '../rehearsal.ts';
 import { daemonSetPending, deploymentPending, statefulSetPending } from '../rollout.ts';
 
@@ -16,6 +17,8 @@ export const baseline: PhaseRunner = async (rehearsal) => {
   const { journal, scenario } = rehearsal;
   await journal.inStep('probes', () => deployProbes(rehearsal));
   if (scenario.workloads.length > 0) await journal.inStep('workloads', () => deployWorkloads(rehearsal));
+  await journal.inStep('live-rules', () => judgeLive(rehearsal));
+  if (rehearsal.rulesOnly) throw new StoppedAsAsked();
   await rehearsal.observe();
   await reachCheckpoint(rehearsal, ['baseline']);
   await readNodePorts(rehearsal, 'baseline');
