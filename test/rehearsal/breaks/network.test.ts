@@ -104,7 +104,11 @@ spec:
 `;
 
 test('a podSelector policy under enforcement never: Calico drops what comes from Cilium, and nothing else fails', async () => {
-  const change = { ...TWO_WORKERS, workloads: [{ file: 'policy.yaml', manifest: POLICY }] };
+  const change = {
+    ...TWO_WORKERS,
+    workloads: [{ file: 'policy.yaml', manifest: POLICY }],
+    preflight: { allow: ['policy-across-cnis'] },
+  };
   const { verdict, checkpoint } = await rehearseBroken(change, undefined, { until: `migrated/${WORKER}` });
   expect(verdict).toMatchObject({
     verdict: 'failed',
@@ -117,14 +121,23 @@ test('a podSelector policy under enforcement never: Calico drops what comes from
 });
 
 test('cni.customConf: false fails at secondary-installed, naming the files', async () => {
-  const { verdict } = await rehearseBroken({ cilium: { values: { cni: { customConf: false } } } });
+  const { verdict } = await rehearseBroken({
+    cilium: { values: { cni: { customConf: false } } },
+    preflight: { allow: ['cni-takeover'] },
+  });
   expect(verdict).toMatchObject({ verdict: 'failed', failedCheckpoint: 'secondary-installed' });
   expect(verdict.message).toMatch(/cni-files-unchanged: .*05-cilium.conflist is new/);
 });
 
 test.each<[string, Change]>([
-  ["a pod CIDR over Calico's blocks", { cilium: { podCIDR: ['192.168.0.0/16'] } }],
-  ['ipam.mode kubernetes', { cilium: { values: { ipam: { mode: 'kubernetes' } } } }],
+  [
+    "a pod CIDR over Calico's blocks",
+    { cilium: { podCIDR: ['192.168.0.0/16'] }, preflight: { allow: ['pod-cidr-overlap'] } },
+  ],
+  [
+    'ipam.mode kubernetes',
+    { cilium: { values: { ipam: { mode: 'kubernetes' } } }, preflight: { allow: ['ipam-mode'] } },
+  ],
 ])('%s is red before the last node is migrated', async (_, change) => {
   const { verdict } = await rehearseBroken(change);
   expect(verdict).toMatchObject({ verdict: 'failed', beforePointOfNoReturn: true });
