@@ -80,7 +80,11 @@ class LineConsole implements Console {
         break;
       case 'step-ended':
         this.#steps.delete(event.step);
-        if (event.outcome === 'failed') this.#always(`  ${this.#style('red', '✗')} ${event.step}: ${event.message}`);
+        if (event.outcome === 'failed') {
+          // The verdict says the rest.
+          const [first, ...more] = event.message.split('\n');
+          this.#always(`  ${this.#style('red', '✗')} ${event.step}: ${first}${more.length > 0 ? ' …' : ''}`);
+        }
         break;
       case 'object':
         if (this.#options.mode === 'verbose')
@@ -205,7 +209,7 @@ class LineConsole implements Console {
 
   #always(text: string): void {
     if (text === '') this.#print('\n');
-    else this.#print(`${this.#style('dim', this.#elapsed())} ${text}\n`);
+    else this.#print(`${this.#style('dim', this.#elapsed())} ${text.replaceAll('\n', '\n         ')}\n`);
   }
 
   #elapsed(): string {

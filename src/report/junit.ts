@@ -52,7 +52,7 @@ function suite(story: Story, phase: Phase, cases: readonly Case[]): string[] {
 }
 
 function outcomeOf({ outcome, type, message, details }: Case): string[] {
-  if (outcome === 'passed') return [];
+  if (outcome === 'passed') return details.length === 0 ? [] : textElement('system-out', {}, details.join('\n'));
   if (outcome === 'skipped') return element('skipped', { message });
   return textElement(outcome === 'failed' ? 'failure' : 'error', { type, message }, [message, ...details].join('\n'));
 }
@@ -67,6 +67,8 @@ function suitesOf(story: Story): { phase: Phase; cases: Case[] }[] {
   const { report, phases } = story;
   const suites = new Map<Phase, Case[]>();
   for (const { phase } of phases) if (!suites.has(phase)) suites.set(phase, []);
+  const allowed = allowedRules(story);
+  if (allowed.length > 0) suites.set('check', [...(suites.get('check') ?? []), ...allowed]);
   for (const checkpoint of report.checkpoints) {
     const cases = suites.get(checkpoint.phase) ?? [];
     suites.set(checkpoint.phase, [...cases, caseOf(story, checkpoint)]);
@@ -77,6 +79,22 @@ function suitesOf(story: Story): { phase: Phase; cases: Case[] }[] {
     suites.set(phase, [...(suites.get(phase) ?? []), endOf(story)]);
   }
   return [...suites].filter(([, cases]) => cases.length > 0).map(([phase, cases]) => ({ phase, cases }));
+}
+
+/** What a rule would have refused is not lost in a green run: a case for each rule that was allowed, with what it found. */
+function allowedRules({ report }: Story): Case[] {
+  const rules = Map.groupBy(
+    report.findings.filter(({ allowed }) => allowed),
+    ({ id }) => id,
+  );
+  return [...rules].map(([id, findings]) => ({
+    name: `allowed: ${id}`,
+    timeMs: 0,
+    outcome: 'passed',
+    type: '',
+    message: '',
+    details: findings.map(({ message }) => message),
+  }));
 }
 
 function isJudgement({ report }: Story): boolean {

@@ -41,7 +41,8 @@ export function heading(story: Story): string[] {
   return [
     `# ${SIGNS[report.verdict]} ${verdictWord(report)}: ${plain(scenario.name)}`,
     '',
-    `**${plain(report.message)}**`,
+    // A refusal has a line for each rule.
+    ...report.message.split('\n').flatMap((line, index) => [...(index === 0 ? [] : ['']), `**${plain(line)}**`]),
     ...(where === '' ? [] : ['', `Cause: ${plain(where)}.`]),
     '',
     ...table(['', ''], rows),

@@ -96,6 +96,43 @@ describe('help, version and refusals', () => {
     expect(value.stdout).toContain('encryption.enabled');
   });
 
+  test('check tells every rule, refuses by what the user wrote, and --allow makes a finding of it', async () => {
+    const overlap = ['check', 'lab', '--set', 'cilium.podCIDR=192.168.0.0/16'];
+    const [refused, json, allowed, unknown] = await Promise.all([
+      rehearse(...overlap),
+      rehearse(...overlap, '--json'),
+      rehearse(...overlap, '--allow', 'pod-cidr-overlap', '--json'),
+      rehearse(...overlap, '--allow', 'pod-cidr-overlp'),
+    ]);
+    expect([refused.code, json.code, allowed.code, unknown.code]).toEqual([2, 2, 0, 2]);
+    expect(refused.stdout).toMatch(
+      /✗ pod-cidr-overlap +refused\n +--set cilium\.podCIDR: 192\.168\.0\.0\/16 of Cilium overlaps/,
+    );
+    expect(refused.stdout).toMatch(/\(lab\.yaml:\d+:\d+: calico\.cidr\)/);
+    expect(refused.stdout).toMatch(/refused by pod-cidr-overlap\n$/);
+    const told = JSON.parse(json.stdout) as { verdict: string; rules: { rule: string; outcome: string }[] };
+    expect(told).toMatchObject({ verdict: 'refused', live: false });
+    const listed = JSON.parse((await rehearse('list', 'rules', '--json')).stdout) as { id: string }[];
+    expect(told.rules.map(({ rule }) => rule)).toEqual(listed.map(({ id }) => id));
+    expect(JSON.parse(allowed.stdout)).toMatchObject({
+      verdict: 'passed',
+      rules: expect.arrayContaining([
+        expect.objectContaining({ rule: 'pod-cidr-overlap', outcome: 'allowed' }),
+      ]) as unknown,
+    });
+    expect(unknown.stderr).toContain('did you mean pod-cidr-overlap?');
+  });
+
+  test('check --live makes a cluster, judges it, and leaves nothing', async () => {
+    const { code, stdout } = await rehearse('check', 'minimal', '--live', '--json');
+    expect(code).toBe(0);
+    const { rules, live } = JSON.parse(stdout) as { live: boolean; rules: { outcome: string }[] };
+    expect(live).toBe(true);
+    // In the cluster nothing is left open.
+    expect(rules.filter(({ outcome }) => outcome === 'skipped')).toEqual([]);
+    expect(existsSync(join(directory, 'rehearsal-report'))).toBe(false);
+  });
+
   test('plan lists the checkpoints in order and touches nothing', async () => {
     const { code, stdout } = await rehearse('plan', 'minimal', '--json');
     expect(code).toBe(0);
