@@ -3,9 +3,11 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { PHASES } from '../../src/events/events.ts';
 import { EXIT_CODES, REASONS } from '../../src/events/verdict.ts';
+import { RULES } from '../../src/preflight/rules/index.ts';
 import { checkpointKinds } from '../../src/rehearsal/checkpoint-kinds.ts';
 import { planFor } from '../../src/rehearsal/plan.ts';
 import { readScenario } from '../../src/scenario/read.ts';
+import { RULE_IDS } from '../../src/scenario/rule-ids.ts';
 
 const PAGE = readFileSync(new URL('../../docs/guide.md', import.meta.url), 'utf8');
 
@@ -66,6 +68,15 @@ describe('docs/guide.md', () => {
     );
     const judged = kinds.flatMap(({ id, assertions }) => assertions.map((assertion) => `${assertion} at ${id}`));
     expect(told.sort()).toEqual(judged.sort());
+  });
+
+  it('has every preflight rule in order, and where it is judged', () => {
+    const told = table('rule').map(([id = '', judged]) => [codes(id)[0], judged]);
+    expect(told.map(([id]) => id)).toEqual([...RULE_IDS]);
+    for (const { id, judgeScenario, judgeCluster } of RULES) {
+      const judged = [judgeScenario && 'static', judgeCluster && 'live'].filter((word) => word !== undefined);
+      expect(told).toContainEqual([id, judged.join(', ')]);
+    }
   });
 
   it('has every reason once', () => {
