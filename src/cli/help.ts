@@ -18,7 +18,7 @@ export function overview(commands: readonly Command[]): string {
     '  --help, -h  Show this help, or that of a command: rehearse run --help.',
     '  --version   Show the version.',
     '',
-    'Exit codes: 0 passed; 1 failed, the migration is unsafe; 2 refused, bad input; 3 error of the environment;',
+    'Exit codes: 0 passed; 1 failed, the migration is unsafe; 2 refused, bad input or a rule; 3 error of the environment;',
     '64 not modelled by the embedded cluster; 130 cancelled.',
     '',
   ].join('\n');

@@ -1,6 +1,5 @@
 /** `rehearse list`: what there is. */
 import { ASSERTIONS } from '../events/events.ts';
-import { checkpointKinds } from '../rehearsal/checkpoint-kinds.ts';
 import { nearest } from '../scenario/nearest.ts';
 import { readScenario } from '../scenario/read.ts';
 import { hasTwinData, knownVersions } from '../scenario/versions.ts';
@@ -62,7 +61,8 @@ function scenarios(output: Output, json: boolean): number {
   return 0;
 }
 
-function checkpoints(output: Output, json: boolean): number {
+async function checkpoints(output: Output, json: boolean): Promise<number> {
+  const { checkpointKinds } = await import('../rehearsal/checkpoint-kinds.ts');
   const kinds = checkpointKinds();
   if (json) output.result(`${JSON.stringify({ checkpoints: kinds, assertions: ASSERTIONS }, null, 2)}\n`);
   else output.result(table(kinds.map(({ id, phase, assertions }) => [id, phase, assertions.join(', ')])));

@@ -4,10 +4,9 @@ import type { Event } from '../events/events.ts';
 import { createEventStream } from '../events/stream.ts';
 import { EXIT_CODES } from '../events/verdict.ts';
 import { openEventsWriter } from '../events/writer.ts';
-import { createTwinProvider } from '../provider/twin.ts';
 import { Cancelled } from '../rehearsal/outcome.ts';
 import { planFor } from '../rehearsal/plan.ts';
-import { runRehearsal, type VerdictEvent } from '../rehearsal/run.ts';
+import type { VerdictEvent } from '../rehearsal/run.ts';
 import { prepareReportDirectory, ReportDirectoryRefused } from '../report/directory.ts';
 import { writeReports } from '../report/files.ts';
 import { reportJson } from '../report/json.ts';
@@ -98,6 +97,11 @@ function prepare(directory: string): void {
 async function rehearse({ scenario, seed, at }: ScenarioArgument, options: RunFlags, output: Output): Promise<number> {
   const { directory, until, keep } = options;
   const wall = new WallClock();
+  // The embedded cluster takes a quarter of a second to load, which no other command should pay.
+  const [{ createTwinProvider }, { runRehearsal }] = await Promise.all([
+    import('../provider/twin.ts'),
+    import('../rehearsal/run.ts'),
+  ]);
   const provider = createTwinProvider({ scenario, seed });
   const fold = new StoryFold();
   let beforePointOfNoReturn = true;
