@@ -33,7 +33,8 @@ export const MODELLED: readonly ModelledValue[] = [
   { path: 'ipam.operator.clusterPoolIPv4PodCIDRList' },
   { path: 'ipam.operator.clusterPoolIPv4MaskSize' },
   { path: 'k8s.requireIPv4PodCIDR' },
-  { path: 'cni.install' },
+  // Without it the nodes lack the plugin's binary, which no model of a node has as a file.
+  { path: 'cni.install', accepts: on },
   { path: 'cni.uninstall' },
   { path: 'cni.customConf' },
   { path: 'cni.exclusive' },

@@ -24,6 +24,7 @@ describe('classifyValues', () => {
     ['irrelevant', 'encryption.enabled', { encryption: { enabled: false } }],
     ['notModelled', 'encryption.enabled', { encryption: { enabled: true } }],
     ['notModelled', 'kubeProxyReplacement', { kubeProxyReplacement: true }],
+    ['notModelled', 'cni.install', { cni: { install: false } }],
     ['notModelled', 'routingMode', { routingMode: 'native' }],
     ['notModelled', 'ipv6.enabled', { ipv6: { enabled: true } }],
     ['notModelled', 'hubble.relay.enabled', { hubble: { relay: { enabled: true } } }],

@@ -9,13 +9,19 @@ export class ClusterPool {
   readonly #maskSize: number;
   readonly #held = new Set<string>();
 
-  /** @throws Error when a CIDR is invalid or smaller than one block. */
+  /** @throws Error when a CIDR is invalid, smaller than one block, or overlaps another (ErrCIDRCollision, cidralloc). */
   constructor(cidrs: readonly string[], maskSize: number) {
     this.#pools = cidrs.map(parseCidr);
     this.#maskSize = maskSize;
     for (const pool of this.#pools)
       if (maskSize < pool.bits || maskSize > 32)
         throw new Error(`Unable to init cluster-pool allocator: invalid mask size ${maskSize} for a /${pool.bits}`);
+    this.#pools.forEach((pool, index) => {
+      const other = this.#pools.slice(0, index).find((first) => overlap(first, pool));
+      if (other === undefined) return;
+      const [requested, taken] = [pool, other].map(({ base, bits }) => formatCidr(base, bits));
+      throw new Error(`Unable to init cluster-pool allocator: requested CIDR ${requested} collides with ${taken}`);
+    });
   }
 
   hold(cidr: string): void {
@@ -35,6 +41,8 @@ export class ClusterPool {
     return undefined;
   }
 }
+
+const overlap = (a: Cidr, b: Cidr): boolean => a.base < b.base + b.size && b.base < a.base + a.size;
 
 /** Takes note of the blocks that nodes already have: they keep them for ever. */
 export function holdExisting(world: World, pool: ClusterPool): void {

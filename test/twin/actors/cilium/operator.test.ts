@@ -64,6 +64,12 @@ describe('operator', () => {
     expect(small.agents.get(without[0]!.metadata.name)!.process.probe!('startup')).toBe(false);
   });
 
+  test('pools that overlap each other end it at its start, and no node gets a block', () => {
+    const twice = new Lab({ ipam: { operator: { clusterPoolIPv4PodCIDRList: ['10.240.0.0/12', '10.244.0.0/16'] } } });
+    twice.install();
+    expect(NODES.map((name) => twice.ciliumNode(name).spec.ipam.podCIDRs)).toEqual(NODES.map(() => undefined));
+  });
+
   test('blocks stay with their nodes over an operator restart', () => {
     lab.install();
     const before = NODES.map((name) => lab.ciliumNode(name).spec.ipam.podCIDRs);
