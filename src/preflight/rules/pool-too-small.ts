@@ -18,6 +18,11 @@ function collisions(facts: ScenarioFacts, nodes: number): Collision[] {
   // Left open, it is chosen large enough.
   if (valueAt(initial, 'ipam.mode') !== 'cluster-pool' || facts.podCidrs === null) return [];
   const maskSize = maskSizeOf(initial);
+  if (!Number.isInteger(maskSize) || maskSize < 1 || maskSize > 32) {
+    const written = JSON.stringify(valueAt(initial, 'ipam.operator.clusterPoolIPv4MaskSize'));
+    const message = `${written} is no prefix length of a node's block; write one such as 24`;
+    return [{ where: facts.at(maskSizeKey(facts)), message, subjects: [written] }];
+  }
   const cidrs = facts.podCidrs.flatMap((text) => parseCidr(text) ?? []);
   const blocks = cidrs.reduce((sum, cidr) => sum + blocksIn(cidr, maskSize), 0);
   if (blocks >= nodes) return [];

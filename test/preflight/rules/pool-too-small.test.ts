@@ -14,6 +14,13 @@ test.each<[string, Change, string[]]>([
     [],
   ],
   [
+    'a mask that is none',
+    { cilium: { values: { ipam: { operator: { clusterPoolIPv4MaskSize: 'wide' } } } as JsonObject } },
+    [
+      'lab.yaml: cilium.values.ipam.operator.clusterPoolIPv4MaskSize: "wide" is no prefix length of a node\'s block; write one such as 24',
+    ],
+  ],
+  [
     'a node more',
     { cluster: { workers: 256 } },
     [
