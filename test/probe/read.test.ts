@@ -105,6 +105,18 @@ describe('instanceOf', () => {
   ])('never expects %j', (change) => {
     expect(see(change)).toBeUndefined();
   });
+
+  // Calico's plugin writes the address that it gave, with its prefix; a pod that has another one now is on another CNI.
+  it.each([
+    ['unknown', { 'cni.projectcalico.org/podIP': '10.244.0.9/32' }, 'calico'],
+    ['unknown', { 'cni.projectcalico.org/podIP': '10.244.0.8/32' }, 'unknown'],
+    ['unknown', {}, 'unknown'],
+    ['cilium', {}, 'cilium'],
+    ['cilium', { 'cni.projectcalico.org/podIP': '192.168.1.4/32' }, 'cilium'],
+  ] as const)('of an address that the pools call %s, with annotations %j, is on %s', (pools, annotations, cni) => {
+    const metadata = { name: 'goldpinger-x', uid: 'u', labels: { app: 'goldpinger' }, annotations };
+    expect(instanceOf(pod({ metadata }), () => pools)?.cni).toBe(cni);
+  });
 });
 
 describe('ServiceBook', () => {

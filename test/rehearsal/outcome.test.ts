@@ -19,6 +19,12 @@ describe('the cause decides the verdict', () => {
   test.each([
     ['a wait', new WaitTimeout('x', 'y'), 'error provision-failed', 'failed step-timed-out'],
     ['the API away', new ApiUnreachable('x', 'y'), 'error provision-failed', 'failed control-plane-lost'],
+    [
+      'an API that only answers with its own trouble',
+      new KubeError(500, '', 'etcdserver: no leader', 'y'),
+      'error internal',
+      'failed control-plane-lost',
+    ],
     ['no such command', new CommandNotFound('kind'), 'error tool-missing', 'error tool-missing'],
     ['a hanging command', new CommandTimedOut('helm', 1), 'error tool-failed', 'error tool-failed'],
     ['docker failing', new CommandFailed('docker exec', 1, 'oops'), 'error tool-failed', 'error tool-failed'],

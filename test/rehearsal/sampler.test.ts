@@ -31,7 +31,11 @@ class Cluster {
   /** How long a reading that fails takes, milliseconds. */
   slowness = 0;
   readonly broken = new Set<string>();
+  /** Milliseconds until a pod answers; what it then says is how things were when it was asked. */
+  readonly slow = new Map<string, number>();
   apiUp = true;
+  /** The watches behind pods and nodes have caught up. */
+  current = true;
   proxyHangs = false;
   step = 'probes';
 
@@ -89,7 +93,10 @@ class Cluster {
         if (this.proxyHangs) throw new ApiUnreachable('time-out', 'GET');
         throw new KubeError(503, 'ServiceUnavailable', 'error trying to reach service: i/o timeout', 'GET');
       }
-      return { status: 200, body: this.check(name) };
+      const body = this.check(name);
+      const ms = this.slow.get(name);
+      if (ms !== undefined) await this.clock.sleep(ms, options?.signal);
+      return { status: 200, body };
     },
     raw: async (): Promise<ProxyAnswer> => {
       if (!this.apiUp) throw new ApiUnreachable('connection refused', 'GET /readyz');
@@ -117,6 +124,7 @@ class Cluster {
     emit: (event) => this.events.push(event),
     scenario: scenario(),
     pods: () => [...this.pods.values()],
+    current: () => this.current,
     nodes: () => NODES.map((name) => ({ metadata: { name }, spec: {} }) as Node),
     cniOf: cniByAddress(['192.168.0.0/16'], ['10.244.0.0/16']),
     step: () => this.step,
@@ -288,6 +296,41 @@ describe('Sampler', () => {
       cluster.apiUp = true;
       await cluster.sweeps(1);
       expect(cluster.sampler.view(START).apiDownMs).toBeNull();
+    });
+  });
+
+  it('calls an API back only when the watches have caught up', async () => {
+    const cluster = new Cluster();
+    await cluster.run(async () => {
+      await cluster.sweeps(4);
+      expect(cluster.sampler.view(START).apiDownMs).toBeNull();
+      cluster.current = false;
+      await cluster.sweeps(1);
+      expect(cluster.sampler.view(START).apiDownMs).not.toBeNull();
+      cluster.current = true;
+      await cluster.sweeps(1);
+      expect(cluster.sampler.view(START).apiDownMs).toBeNull();
+    });
+  });
+
+  it('counts an answer of servicepinger from when it was asked', async () => {
+    const cluster = new Cluster();
+    await cluster.run(async () => {
+      await cluster.sweeps(4);
+      cluster.slow.set('servicepinger-0', 1_500);
+      await cluster.clock.sleep(INTERVAL);
+      const asked = cluster.asked.length;
+      while (cluster.asked.length === asked) await cluster.clock.sleep(100);
+      // Asked at the beat, changed within the second after it, answered after that: it says nothing of the change.
+      const since = cluster.clock.now() + 1_000;
+      await cluster.sweeps(2);
+      expect(cluster.sampler.services(since)[0]).toMatchObject({
+        instance: { pod: 'servicepinger-0' },
+        state: 'unknown',
+        error: 'only 2 of 3 answers yet',
+      });
+      await cluster.sweeps(1);
+      expect(cluster.sampler.services(since)[0]).toMatchObject({ state: 'healthy' });
     });
   });
 

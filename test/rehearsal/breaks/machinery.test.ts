@@ -106,6 +106,51 @@ test.each([
   });
 });
 
+test('a node that the API knows no more is named before anything is restarted', async () => {
+  // At once, before the phase has asked for its nodes.
+  const { verdict, events } = await rehearseBroken({}, (event, { store }) => {
+    if (event.type === 'phase-started' && event.phase === 'restart') store.remove('nodes', { name: WORKER });
+  });
+  expect(verdict).toMatchObject({
+    verdict: 'failed',
+    reason: 'node-not-ready',
+    failedCheckpoint: `restarted/${WORKER}`,
+    beforePointOfNoReturn: false,
+  });
+  expect(verdict.message).toMatch(/restart of kind-worker: the API knows no such node any more/);
+  expect(events.filter((event) => event.type === 'object' && event.object.startsWith('docker restart'))).toEqual([]);
+});
+
+const waiting = (spec: string): string => `apiVersion: apps/v1
+kind: Deployment
+metadata: { name: shop }
+spec:
+  selector: { matchLabels: { app: shop } }
+  template:
+    metadata: { labels: { app: shop } }
+    spec: ${spec}
+`;
+
+test.each([
+  [
+    'fits on no node',
+    '{ nodeSelector: { disk: ssd }, containers: [{ name: c, image: nginx:1 }] }',
+    'scenario-invalid',
+    /workloads: timed out waiting for Deployment default\/shop to be available; last seen: 0 of 1 pods are available/,
+  ],
+  [
+    'has no image',
+    '{ containers: [{ name: c, image: "quay.io/cilium/cilium:v9.9.9" }] }',
+    'image-missing',
+    /Deployment default\/shop to be available; .*cause: default\/shop-.*: image quay.io\/cilium\/cilium:v9.9.9/,
+  ],
+])('a workload that never comes up because it %s is the scenario', async (_, spec, reason, message) => {
+  const workloads = [{ file: 'shop.yaml', manifest: waiting(spec) }];
+  const { verdict } = await rehearseBroken({ workloads }, undefined, { until: 'baseline' });
+  expect(verdict).toMatchObject({ verdict: 'refused', reason, failedCheckpoint: null });
+  expect(verdict.message).toMatch(message);
+});
+
 test("Calico's operator gone before the removal: the finalizers are named, and the hand-work strips them", async () => {
   const act = atStep('remove', (twin) => {
     twin.world.programs.register('tigera/operator', () => ({ ports: [] }));
