@@ -88,12 +88,21 @@ async function evict(
       if (!(error instanceof KubeError)) throw error;
       // Another uid under this name is a conflict with the precondition: the pod that was listed is gone.
       if (error.code === 404 || error.code === 409) break;
+      // Several budgets on one pod: the API never evicts it, and no waiting helps (kubernetes policy/v1 eviction).
+      if (error.code === 500) throw await unevictable(rehearsal, pod, error);
       if (error.code !== 429) throw error;
       blockers.set(podName(pod), await budgetText(rehearsal, pod, error));
       await clock.sleep(RETRY_MS, signal);
     }
   }
   if (blockers.has(podName(pod))) blockers.set(podName(pod), 'evicted, but not gone (terminating)');
+}
+
+async function unevictable(rehearsal: Rehearsal, pod: Pod, error: KubeError): Promise<RehearsalFailure> {
+  const budgets = await budgetsOf(rehearsal, pod);
+  const why = `${error.message} (${budgets.join(', ') || 'no budget selects it'})`;
+  const message = `drain of ${pod.spec?.nodeName ?? ''}: ${podName(pod)} cannot be evicted: ${why}`;
+  return new RehearsalFailure('failed', 'drain-blocked', message, { cause: error });
 }
 
 /** By uid: a StatefulSet's next pod has the same name. */
@@ -120,11 +129,15 @@ async function waitUntilGone(
 
 /** Names the budgets that select the pod: the API's answer does not always. */
 async function budgetText(rehearsal: Rehearsal, pod: Pod, error: KubeError): Promise<string> {
+  return (await budgetsOf(rehearsal, pod)).join(', ') || error.message;
+}
+
+async function budgetsOf(rehearsal: Rehearsal, pod: Pod): Promise<string[]> {
   const budgets = await rehearsal.api.list(podDisruptionBudgets, {
     ...(pod.metadata.namespace === undefined ? {} : { namespace: pod.metadata.namespace }),
   });
   const labels = pod.metadata.labels ?? {};
-  const names = budgets.items.flatMap((budget) => {
+  return budgets.items.flatMap((budget) => {
     const wanted = Object.entries(budget.spec?.selector?.matchLabels ?? {});
     const selects = wanted.length > 0 && wanted.every(([key, value]) => labels[key] === value);
     if (!selects) return [];
@@ -134,5 +147,4 @@ async function budgetText(rehearsal: Rehearsal, pod: Pod, error: KubeError): Pro
       `PodDisruptionBudget ${namespace}/${name} allows ${disruptionsAllowed} disruptions (${currentHealthy} healthy of ${desiredHealthy} wanted)`,
     ];
   });
-  return names.length > 0 ? names.join(', ') : error.message;
 }

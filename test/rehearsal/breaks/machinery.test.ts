@@ -92,6 +92,48 @@ test('a budget that never allows is named at drained/NODE', async () => {
   expect(verdict.message).toMatch(/PodDisruptionBudget default\/never allows 0 disruptions/);
 });
 
+const TWO_BUDGETS = `apiVersion: apps/v1
+kind: Deployment
+metadata: { name: shop }
+spec:
+  replicas: 2
+  selector: { matchLabels: { app: shop } }
+  template:
+    metadata: { labels: { app: shop, tier: front } }
+    spec:
+      # One on each node, so that the drained one has one.
+      topologySpreadConstraints:
+        - maxSkew: 1
+          topologyKey: kubernetes.io/hostname
+          whenUnsatisfiable: DoNotSchedule
+          nodeTaintsPolicy: Honor
+          labelSelector: { matchLabels: { app: shop } }
+      containers: [{ name: c, image: nginx:1 }]
+---
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata: { name: one }
+spec: { maxUnavailable: 1, selector: { matchLabels: { app: shop } } }
+---
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata: { name: other }
+spec: { maxUnavailable: 1, selector: { matchLabels: { tier: front } } }
+`;
+
+test('two budgets on one pod, which the API never evicts, are named at drained/NODE', async () => {
+  const { verdict } = await rehearseBroken({ workloads: [{ file: 'shop.yaml', manifest: TWO_BUDGETS }] });
+  expect(verdict).toMatchObject({
+    verdict: 'failed',
+    reason: 'drain-blocked',
+    failedCheckpoint: `drained/${WORKER}`,
+    handwork: [`kubectl uncordon ${WORKER}`],
+  });
+  expect(verdict.message).toMatch(
+    /default\/shop-.* cannot be evicted: .*more than one .*default\/one .*PodDisruptionBudget default\/other/,
+  );
+});
+
 test.each([
   ['a worker', WORKER, 'node-not-ready'],
   ['the only control plane', PLANE, 'control-plane-lost'],
