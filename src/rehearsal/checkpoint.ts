@@ -1,6 +1,6 @@
 /** Reaching a checkpoint: the gate judges pairs and assertions; red ends the run here. */
 import { ciliumEndpoints } from '../cni/resources.ts';
-import type { AssertionResult } from '../events/events.ts';
+import type { AssertionId, AssertionResult } from '../events/events.ts';
 import { pods } from '../kube/resources.ts';
 import { assertionsFor } from './assertions/index.ts';
 import { countRestarts, lookAtContainers } from './containers.ts';
@@ -11,6 +11,9 @@ import { isOnPodNetwork, podName } from './rollout.ts';
 
 /** Checkpoints at which a state must hold for a time, not only be reached. */
 const OBSERVED = new Set(['prepared', 'secondary-installed']);
+
+/** Assertions that send packets of the probes' pods, which a policy may forbid as it may their pings. */
+const OF_PACKETS: ReadonlySet<AssertionId> = new Set(['dns-and-api', 'large-payload']);
 
 /**
  * Has the gate judge checkpoints of one kind, in migration order.
@@ -48,8 +51,9 @@ function objectToBlame({ found }: Rehearsal, results: readonly AssertionResult[]
     id === 'workloads-available' ? subjects.filter((subject) => names.has(subject)) : [],
   );
   if (workloads.length > 0) return workloads.join(', ');
-  // Assertions that failed speak of something else than pairs that a policy may forbid.
-  return failed.length === 0 && found.policies.length > 0 ? found.policies.join(', ') : undefined;
+  // Other assertions that failed speak of something else than what a policy may forbid.
+  const forbidden = failed.every(({ id }) => OF_PACKETS.has(id));
+  return forbidden && found.policies.length > 0 ? found.policies.join(', ') : undefined;
 }
 
 /** Pods of the pod network, and those of them that have a CiliumEndpoint: stale endpoints are not counted. */

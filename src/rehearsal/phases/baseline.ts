@@ -54,7 +54,8 @@ async function deployWorkloads(rehearsal: Rehearsal): Promise<void> {
     const objects = await applyWorkload(rehearsal, file, manifest);
     for (const object of objects) {
       const { kind } = object;
-      if (kind === 'NetworkPolicy') found.policies.push(`${file}: NetworkPolicy ${object.metadata.name}`);
+      // Calico's own and the administrators' as well: GlobalNetworkPolicy, AdminNetworkPolicy, …
+      if (kind?.endsWith('NetworkPolicy')) found.policies.push(`${file}: ${kind} ${object.metadata.name}`);
       if (kind === 'Deployment' || kind === 'DaemonSet' || kind === 'StatefulSet') {
         found.workloads.push({ kind, name: object.metadata.name, namespace: object.metadata.namespace ?? 'default' });
       }

@@ -120,6 +120,22 @@ test('a podSelector policy under enforcement never: Calico drops what comes from
   for (const { from, to } of failing) expect([from.cni, to.cni]).toEqual(['cilium', 'calico']);
 });
 
+const DENY = (types: string): string => `apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: { name: deny }
+spec: { podSelector: {}, policyTypes: [${types}] }
+`;
+
+test.each(['Ingress', 'Ingress, Egress'])(
+  'a policy that denies all %s explains a baseline that is not green',
+  async (types) => {
+    const change = { workloads: [{ file: 'deny.yaml', manifest: DENY(types) }] };
+    const { verdict } = await rehearseBroken(change, undefined, { until: 'baseline' });
+    expect(verdict).toMatchObject({ verdict: 'refused', reason: 'scenario-invalid', failedCheckpoint: 'baseline' });
+    expect(verdict.message).toMatch(/explained by deny.yaml: NetworkPolicy deny/);
+  },
+);
+
 test('cni.customConf: false fails at secondary-installed, naming the files', async () => {
   const { verdict } = await rehearseBroken({
     cilium: { values: { cni: { customConf: false } } },
