@@ -52,15 +52,13 @@ export function instanceOf(pod: Pod, cniOf: (ip: string) => Cni): Instance | und
 }
 
 /**
- * Calico's plugin writes down which address it gave (projectcalico/calico cni-plugin v3.25 to v3.32): where the pools of
- * both overlap only that tells.
+ * Calico's plugin writes down which address it gave (projectcalico/calico cni-plugin v3.25 to v3.32): where the pools
+ * overlap, one inside the other or the same, only that tells.
  */
 const CALICO_ADDRESS = 'cni.projectcalico.org/podIP';
 
 function cniOfPod(pod: Pod, ip: string, cniOf: (ip: string) => Cni): Cni {
-  const cni = cniOf(ip);
-  if (cni !== 'unknown') return cni;
-  return pod.metadata.annotations?.[CALICO_ADDRESS]?.split('/')[0] === ip ? 'calico' : 'unknown';
+  return pod.metadata.annotations?.[CALICO_ADDRESS]?.split('/')[0] === ip ? 'calico' : cniOf(ip);
 }
 
 /** SIGKILL that nobody asked for: a machine without memory kills whom it likes. Over its own limit the pod is `OOMKilled`. */

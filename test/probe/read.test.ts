@@ -112,6 +112,7 @@ describe('instanceOf', () => {
     ['unknown', { 'cni.projectcalico.org/podIP': '10.244.0.8/32' }, 'unknown'],
     ['unknown', {}, 'unknown'],
     ['cilium', {}, 'cilium'],
+    ['cilium', { 'cni.projectcalico.org/podIP': '10.244.0.9/32' }, 'calico'],
     ['cilium', { 'cni.projectcalico.org/podIP': '192.168.1.4/32' }, 'cilium'],
   ] as const)('of an address that the pools call %s, with annotations %j, is on %s', (pools, annotations, cni) => {
     const metadata = { name: 'goldpinger-x', uid: 'u', labels: { app: 'goldpinger' }, annotations };
