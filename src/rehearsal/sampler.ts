@@ -61,6 +61,8 @@ export class Sampler implements Instrument {
   readonly #blind = new Map<string, { ms: number; error: string }>();
   #replicas: number;
   #apiDownSince: number | undefined;
+  /** Since when the watches behind pods and nodes lag. */
+  #behindSince: number | undefined;
   /** The longest time without an answer since the last green checkpoint, those that are over included. */
   #longestOutageMs = 0;
   #apiError = '';
@@ -162,16 +164,16 @@ export class Sampler implements Instrument {
 
   view(since: number): View {
     const now = this.#deps.clock.now();
-    const mesh = this.#deps.scenario.probes.mesh;
+    const nodes = this.#deps.nodes().map(nodeView);
     return {
       now,
       apiDownMs: this.#apiDownMs(now),
       longestOutageMs: this.#longestOutageMs,
       apiError: this.#apiError,
-      nodes: this.#deps.nodes().map(nodeView),
+      nodes,
       probes: JUDGED.map((name) => ({
         name,
-        mesh,
+        mesh: this.#meshOf(name, nodes),
         instances: this.#instances[name],
         judgement: this.#matrices[name].judge(now, since),
       })),
@@ -186,10 +188,32 @@ export class Sampler implements Instrument {
     };
   }
 
+  /** Fewer pods than nodes say something of some nodes only. */
+  #meshOf(probe: Probe, nodes: readonly NodeView[]): View['probes'][number]['mesh'] {
+    const schedulable = nodes.filter((node) => node.schedulable).length;
+    return probe === 'goldpinger' && this.#replicas < schedulable ? 'sampled' : this.#deps.scenario.probes.mesh;
+  }
+
   /** An API that answers again is not back for the gate before the watches have caught up. */
   #apiDownMs(now: number): number | null {
-    if (this.#apiDownSince !== undefined) return now - this.#apiDownSince;
-    return (this.#deps.current?.() ?? true) ? null : 0;
+    const since = Math.min(this.#apiDownSince ?? now, this.#behindSince ?? now);
+    return this.#apiDownSince === undefined && this.#isCurrent() ? null : now - since;
+  }
+
+  #isCurrent(): boolean {
+    return this.#deps.current?.() ?? true;
+  }
+
+  /** Watches that never catch up are an outage as well: what the gate waits for must end. */
+  #noteLag(): void {
+    const now = this.#deps.clock.now();
+    if (this.#isCurrent()) {
+      this.#behindSince = undefined;
+      return;
+    }
+    this.#behindSince ??= this.#apiDownSince ?? now;
+    this.#longestOutageMs = Math.max(this.#longestOutageMs, now - this.#behindSince);
+    if (this.#apiDownSince === undefined) this.#apiError = 'it answers, but pods and nodes cannot be watched';
   }
 
   #judged(): Instance[] {
@@ -228,6 +252,7 @@ export class Sampler implements Instrument {
     // While the API is away there is nothing to ask through it, and no list of pods to trust.
     if (wasDown && !(await this.#apiAnswers(start, signal))) {
       this.#sweptAt = clock.now();
+      this.#noteLag();
       return;
     }
     this.#refresh();
@@ -236,6 +261,7 @@ export class Sampler implements Instrument {
     // No answer to a proxied call may be the pod or the API; an API that answers by itself settles it.
     const doubt = arrived.length === 0 || arrived.some((answer) => answer.silent);
     const apiUp = !doubt || (await this.#apiAnswers(start, signal));
+    this.#noteLag();
     this.#refresh();
     const passed = wasDown ? 0 : clock.now() - this.#sweptAt;
     this.#sweptAt = clock.now();

@@ -313,6 +313,40 @@ describe('Sampler', () => {
     });
   });
 
+  it('takes watches that never catch up for an API that is away', async () => {
+    const cluster = new Cluster();
+    await cluster.run(async () => {
+      await cluster.sweeps(4);
+      cluster.current = false;
+      await cluster.sweeps(10);
+      const view = cluster.sampler.view(START);
+      expect(view.apiDownMs).toBeGreaterThanOrEqual(9 * INTERVAL);
+      expect(view.longestOutageMs).toBeGreaterThanOrEqual(9 * INTERVAL);
+      expect(view.apiError).toMatch(/cannot be watched/);
+      cluster.current = true;
+      await cluster.sweeps(1);
+      expect(cluster.sampler.view(START)).toMatchObject({ apiDownMs: null, longestOutageMs: view.longestOutageMs });
+      cluster.sampler.settled();
+      await cluster.sweeps(1);
+      expect(cluster.sampler.view(START).longestOutageMs).toBe(0);
+    });
+  });
+
+  it.each([
+    [1, 'sampled'],
+    [2, 'full'],
+  ])('says of %i goldpinger pods on two nodes that their mesh is %s', async (replicas, mesh) => {
+    const cluster = new Cluster();
+    await cluster.run(async () => {
+      cluster.sampler.expectReplicas(replicas);
+      await cluster.sweeps(1);
+      expect(cluster.sampler.view(START).probes.map((probe) => [probe.name, probe.mesh])).toEqual([
+        ['nodepinger', 'full'],
+        ['goldpinger', mesh],
+      ]);
+    });
+  });
+
   it('counts an answer of servicepinger from when it was asked', async () => {
     const cluster = new Cluster();
     await cluster.run(async () => {
