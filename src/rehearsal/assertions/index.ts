@@ -61,15 +61,21 @@ export const ASSERTIONS_AT: Readonly<Record<string, readonly AssertionId[]>> = {
   'all-migrated': [...ALWAYS, ...CILIUM, ...CALICO, ...ON_CILIUM, 'large-payload'],
   finalized: [...ALWAYS, ...CILIUM, ...CALICO, ...ON_CILIUM, 'large-payload'],
   'legacy-removed': [...ALWAYS, ...CILIUM, ...ON_CILIUM, 'nothing-legacy-left'],
-  restarted: [...ALWAYS, ...CILIUM, ...ON_CILIUM, 'nothing-legacy-left'],
-  final: [...ALWAYS, ...CILIUM, ...ON_CILIUM, 'large-payload', 'nothing-legacy-left'],
+  restarted: [...ALWAYS, ...CILIUM, ...ON_CILIUM, 'apiservice-available', 'nothing-legacy-left'],
+  final: [...ALWAYS, ...CILIUM, ...ON_CILIUM, 'large-payload', 'apiservice-available', 'nothing-legacy-left'],
 };
+
+/** Kinds after the removal, where the scenario has one. */
+const AFTER_REMOVAL = new Set(['restarted', 'final']);
 
 /** Ids judged at a checkpoint of this scenario, in the order of the table. */
 export function assertionIdsAt(checkpoint: string, removeCalico: boolean): AssertionId[] {
   const kind = checkpoint.split('/')[0]!;
-  // Where Calico stays, nothing of it can be called left behind.
-  return (ASSERTIONS_AT[kind] ?? []).filter((id) => id !== 'nothing-legacy-left' || removeCalico);
+  return (ASSERTIONS_AT[kind] ?? []).filter((id) => {
+    // Where Calico stays, nothing of it can be called left behind, and its API must go on.
+    if (id === 'nothing-legacy-left') return removeCalico;
+    return id !== 'apiservice-available' || !removeCalico || !AFTER_REMOVAL.has(kind);
+  });
 }
 
 export function assertionsFor(rehearsal: Rehearsal, checkpoint: PlannedCheckpoint): AssertionRunner[] {
