@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { CiliumEndpoint, CiliumNode } from '../../../src/cni/resources.ts';
 import { ASSERTIONS } from '../../../src/events/events.ts';
+import { KubeError } from '../../../src/kube/api.ts';
 import type { Node, Pod } from '../../../src/kube/objects.ts';
 import type { Instance } from '../../../src/probe/instances.ts';
 import { directoryProblems } from '../../../src/rehearsal/assertions/cni-files-unchanged.ts';
@@ -13,6 +14,7 @@ import { deviceProblem, looksOf, missingRoutes } from '../../../src/rehearsal/as
 import { networkProblems } from '../../../src/rehearsal/assertions/pods-on-new-network.ts';
 import { waitsForCordon } from '../../../src/rehearsal/assertions/workloads-available.ts';
 import { planFor } from '../../../src/rehearsal/plan.ts';
+import type { Rehearsal } from '../../../src/rehearsal/rehearsal.ts';
 import { scenario } from '../scenario-fixture.ts';
 
 describe('the table', () => {
@@ -33,7 +35,7 @@ describe('the table', () => {
     ],
     ['no-cilium-endpoints', ['secondary-installed'], ['drained/n', 'baseline']],
     ['large-payload', ['baseline', 'switched/n', 'migrated/n', 'all-migrated', 'finalized', 'final'], ['restarted/n']],
-    ['apiservice-available', ['baseline', 'finalized'], ['legacy-removed', 'final']],
+    ['apiservice-available', ['baseline', 'finalized'], ['legacy-removed', 'restarted/n', 'final']],
     ['nothing-legacy-left', ['legacy-removed', 'restarted/n', 'final'], ['finalized']],
     ['agents-ready', ['secondary-installed', 'drained/n', 'final'], ['prepared']],
   ] as const)('%s is judged at %j and not at %j', (id, at, notAt) => {
@@ -41,9 +43,25 @@ describe('the table', () => {
     for (const checkpoint of notAt) expect(assertionIdsAt(checkpoint, true)).not.toContain(id);
   });
 
-  test('where Calico stays nothing is called left behind', () => {
-    expect(assertionIdsAt('final', false)).not.toContain('nothing-legacy-left');
-  });
+  test.each(['restarted/n', 'final'])(
+    'where Calico stays, at %s nothing is called left behind and its API is judged',
+    (id) => {
+      expect(assertionIdsAt(id, false)).not.toContain('nothing-legacy-left');
+      expect(assertionIdsAt(id, false)).toContain('apiservice-available');
+    },
+  );
+});
+
+test('no-cilium-endpoints: a list that failed is a failed call, never an empty list', async () => {
+  const list = () => Promise.reject(new KubeError(404, '', 'page not found', 'GET'));
+  const [looked] = await Promise.allSettled([
+    ASSERTION['no-cilium-endpoints'](
+      { rawApi: { list } } as unknown as Rehearsal,
+      { id: 'secondary-installed', phase: 'secondary', node: null },
+      { since: 0, signal: undefined },
+    ),
+  ]);
+  expect(looked).toMatchObject({ status: 'rejected' });
 });
 
 describe('overlay-reachable', () => {
