@@ -71,12 +71,14 @@ export async function lookAtContainers(rehearsal: Rehearsal): Promise<Gap[]> {
     (await rawApi.list(pods)).items,
     found.restarts,
     // A node's restart and an API that was away explain it (observed: operators lose their leader election).
-    (uid) => apiWasAway || journal.removedPods.has(uid),
+    (uid) => apiWasAway || journal.restartedPods.has(uid),
   );
 }
 
 /** A checkpoint has passed: what has restarted so far is settled. */
-export async function countRestarts({ api, found, clock }: Rehearsal): Promise<void> {
+export async function countRestarts({ api, found, clock, journal }: Rehearsal): Promise<void> {
   found.restarts = restartCounts((await api.list(pods)).items);
   found.restartsCountedAt = clock.now();
+  // What explained them is over: a container that goes on restarting is no accident any more.
+  journal.restartedPods.clear();
 }

@@ -22,6 +22,8 @@ export class Journal {
   readonly restarted = new Set<string>();
   /** Uids of pods that we evicted, deleted or restarted with their node: their replacement needs no explanation. */
   readonly removedPods = new Set<string>();
+  /** Uids of pods whose node was restarted since the last checkpoint: that explains restarts of their containers. */
+  readonly restartedPods = new Set<string>();
   #phase: Phase = 'check';
   #pastNoReturn = false;
   #failedStep: string | null = null;

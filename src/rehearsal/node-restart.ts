@@ -42,7 +42,10 @@ export async function restartNode(rehearsal: Rehearsal, node: PlannedNode): Prom
   const listed = await api.list(pods, { fieldSelector: `spec.nodeName=${name}` });
   const before = new Map(listed.items.map((pod) => [pod.metadata.uid ?? '', idsOf(pod)]));
   // CoreDNS runs for a moment without its endpoint then, which Cilium's watcher may take for unmanaged.
-  for (const uid of before.keys()) journal.removedPods.add(uid);
+  for (const uid of before.keys()) {
+    journal.removedPods.add(uid);
+    journal.restartedPods.add(uid);
+  }
   await commands.restartNode(name, () => observer.nodeRestarting(name));
   observer.nodeRestarted(name);
   journal.changed('command', `docker restart ${name}`);

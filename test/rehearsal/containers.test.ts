@@ -1,7 +1,9 @@
 /** Containers that do not run, or start again and again, keep a checkpoint from being green; Calico's do not. */
 import { describe, expect, test } from 'vitest';
 import type { Pod } from '../../src/kube/objects.ts';
-import { containerGaps, restartCounts } from '../../src/rehearsal/containers.ts';
+import { containerGaps, countRestarts, lookAtContainers, restartCounts } from '../../src/rehearsal/containers.ts';
+import { nothingFound } from '../../src/rehearsal/found.ts';
+import type { Rehearsal } from '../../src/rehearsal/rehearsal.ts';
 
 interface Shape {
   readonly namespace?: string;
@@ -93,4 +95,25 @@ describe('a container that runs, but was started again since the last checkpoint
   test('is not judged by what it did before it was known', () => {
     expect(containerGaps([pod({ restarts: 9 })], new Map(), never)).toEqual([]);
   });
+});
+
+test("a node's restart explains what restarts up to the next checkpoint, and nothing after it", async () => {
+  let restarts = 0;
+  const api = { list: async () => ({ items: [pod({ restarts })] }) };
+  const rehearsal = {
+    api,
+    rawApi: api,
+    clock: { now: () => 1_000 },
+    found: nothingFound(),
+    outages: { lastEnded: 0 },
+    // The migration evicted pods, and restarted this one's node.
+    journal: { removedPods: new Set(['u']), restartedPods: new Set(['u']) },
+  } as unknown as Rehearsal;
+  await countRestarts(rehearsal);
+  rehearsal.journal.restartedPods.add('u');
+  restarts += 5;
+  expect(await lookAtContainers(rehearsal)).toEqual([]);
+  await countRestarts(rehearsal);
+  restarts += 5;
+  expect(await lookAtContainers(rehearsal)).toMatchObject([{ kind: 'not-ready' }]);
 });
