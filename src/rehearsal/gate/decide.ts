@@ -146,7 +146,8 @@ export class HoldStage {
     return this.#held;
   }
 
-  step(view: View): Holding {
+  /** `unjudged`: the last look at the assertions left some open, which pauses as unknown pairs do. */
+  step(view: View, unjudged = false): Holding {
     const passed = view.now - this.#before;
     this.#before = view.now;
     const apiUp = view.apiDownMs === null;
@@ -159,7 +160,7 @@ export class HoldStage {
     if (unhealthy.length > 0) return { kind: 'broken' };
     const complete = this.#held >= this.#budgets.observe;
     // A pair that is settling was measured: a single failed ping neither breaks nor pauses, but cannot be the end.
-    const unmeasured = gaps.length > 0 || unknown.some((pair) => pair.cause !== 'settling' || complete);
+    const unmeasured = unjudged || gaps.length > 0 || unknown.some((pair) => pair.cause !== 'settling' || complete);
     if (counts && unmeasured) this.#paused += passed;
     else if (counts) this.#held += passed;
     if (this.#paused > this.#budgets.settle) return { kind: 'unmeasured' };

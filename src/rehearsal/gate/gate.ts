@@ -163,12 +163,13 @@ class Judging {
     let unjudgedSince: number | undefined;
     for (;;) {
       let view = await this.#sweep();
-      const step = stage.step(view);
+      const open = this.#isOpen();
+      const step = stage.step(view, open);
       const end = (blame: Blame | undefined): Judged => {
         return { ...this.#judged(view, blame), settledAt: settled.settledAt, observedMs: stage.held };
       };
       if (step.kind === 'api-lost' || step.kind === 'blind') return end(await this.#stopped(step, view));
-      const pace = step.kind === 'done' ? SETTLING_PACE_MS : HOLDING_PACE_MS;
+      const pace = step.kind === 'done' || open ? SETTLING_PACE_MS : HOLDING_PACE_MS;
       if (step.kind === 'wait' && (view.apiDownMs !== null || view.now - this.#round.at < pace)) continue;
       if (step.kind === 'done' && unjudgedSince !== undefined && view.now - this.#round.at < pace) continue;
       await this.#assert();
@@ -222,6 +223,12 @@ class Judging {
       reason: 'disruption-exceeded',
       message: `${longest.pair} failed for ${formatDuration(longest.ms)} without a break during ${longest.step}, gate.maxDisruption is ${limit}`,
     };
+  }
+
+  /** Could the last round not judge everything? */
+  #isOpen(): boolean {
+    const silent = [...this.#round.errors.values()].some((errors) => errors.length > 0);
+    return silent || this.#results().some((result) => result.outcome === 'unknown');
   }
 
   #results(): JudgedAssertion[] {

@@ -377,6 +377,27 @@ describe('observation', () => {
     expect(judged.outcome).toHaveProperty('failure.message', expect.stringContaining('kind-control-plane'));
   });
 
+  it.each([
+    ['that does not know', async () => result('unknown')],
+    ['that could not look', () => Promise.reject(new Error('docker exec failed'))],
+  ])('is paused by an assertion %s, up to the settle time in all', async (_, open) => {
+    const judged = async (until: number) => {
+      const scene = new Scene(() => 'good');
+      const assertion: AssertionRunner = async () => {
+        const seconds = (scene.now - START) / 1_000;
+        return seconds >= 30 && seconds < until ? open() : result('passed');
+      };
+      return judge(scene, { id: 'secondary-installed', observed: true, assertions: [assertion] });
+    };
+    const paused = await judged(90);
+    expect(paused.reason).toBe('passed');
+    expect(paused.seconds).toBeGreaterThanOrEqual(175);
+    expect(paused.checkpoints[0]?.observedSeconds).toBeLessThanOrEqual(126);
+    const lost = await judged(Number.POSITIVE_INFINITY);
+    expect(lost.reason).toBe('assertion-failed');
+    expect(lost.seconds).toBeLessThanOrEqual(240);
+  });
+
   it('tells when everything was good for the first time', async () => {
     const scene = new Scene((s) => (s < 20 ? 'bad' : 'good'));
     const at: number[] = [];
