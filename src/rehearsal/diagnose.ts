@@ -1,10 +1,11 @@
 /** Looking for the cause behind a wait that ended red: what the environment did to us must not be blamed on the migration. */
 import type { AssertionId } from '../events/events.ts';
+import type { Reason } from '../events/verdict.ts';
 import type { Pod } from '../kube/objects.ts';
 import { pods } from '../kube/resources.ts';
 import { controllerOf } from './drain-filter.ts';
 import type { Blame } from './gate/blame.ts';
-import { causeInText, RehearsalFailure } from './outcome.ts';
+import { brokenTool, causeInText, RehearsalFailure } from './outcome.ts';
 import type { Rehearsal } from './rehearsal.ts';
 import { podName } from './rollout.ts';
 
@@ -34,14 +35,24 @@ export async function diagnosed(rehearsal: Rehearsal, failure: RehearsalFailure)
     const blame =
       (await lostContainer(rehearsal)) ??
       (podsMayExplain(failure) ? causeInPods((await rehearsal.rawApi.list(pods)).items) : undefined);
-    if (!blame) return failure;
-    return new RehearsalFailure(blame.verdict, blame.reason, `${failure.message} (cause: ${blame.message})`, {
-      ...(failure.checkpoint === null ? {} : { checkpoint: failure.checkpoint }),
-      cause: failure,
-    });
-  } catch {
-    return failure;
+    return blame ? because(failure, blame.verdict, blame.reason, blame.message) : failure;
+  } catch (error) {
+    // Where docker itself is gone, what it was asked for says nothing of the migration.
+    const tool = brokenTool(error);
+    return tool ? because(failure, 'error', tool, error instanceof Error ? error.message : String(error)) : failure;
   }
+}
+
+function because(
+  failure: RehearsalFailure,
+  verdict: 'failed' | 'error' | 'refused',
+  reason: Reason,
+  message: string,
+): RehearsalFailure {
+  return new RehearsalFailure(verdict, reason, `${failure.message} (cause: ${message})`, {
+    ...(failure.checkpoint === null ? {} : { checkpoint: failure.checkpoint }),
+    cause: failure,
+  });
 }
 
 /** A control plane's or the load balancer's container that is gone or has stopped is the environment's doing. */

@@ -1,5 +1,7 @@
 /** Machines, agents, budgets and the API break while a rehearsal runs: who is to blame, where, and what to do now. */
 import { describe, expect, test } from 'vitest';
+import { CommandNotFound } from '../../../src/host/host.ts';
+import type { Twin } from '../../../src/twin/twin.ts';
 import {
   addRule,
   afterCheckpoint,
@@ -70,6 +72,29 @@ describe('the API away', () => {
     });
     expect(verdict.message).toMatch(/has not answered for/);
   });
+});
+
+test.each([
+  ['does not answer', 'tool-failed'],
+  ['is not found', 'tool-missing'],
+])('docker that %s any more is an error, also where only an assertion needs it', async (how, reason) => {
+  const { verdict } = await rehearseBroken(
+    {},
+    ({ type, ...event }, twin) => {
+      if (type !== 'step-ended' || !('step' in event) || event.step !== `recycle/${WORKER}`) return;
+      const host = twin.host as { run: Twin['host']['run'] };
+      const run = host.run.bind(host);
+      host.run = async (command, args, options) => {
+        if (command !== 'docker') return run(command, args, options);
+        if (how === 'is not found') throw new CommandNotFound('docker');
+        const stderr =
+          'Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?';
+        return { exitCode: 1, stdout: '', stderr };
+      };
+    },
+    { until: `switched/${WORKER}` },
+  );
+  expect(verdict).toMatchObject({ verdict: 'error', reason, failedCheckpoint: `switched/${WORKER}` });
 });
 
 const NEVER = `apiVersion: policy/v1
