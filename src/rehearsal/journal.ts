@@ -27,6 +27,7 @@ export class Journal {
   #phase: Phase = 'check';
   #pastNoReturn = false;
   #failedStep: string | null = null;
+  #latestStep = '';
 
   constructor(options: { emit: Emit; plan: Plan; signal: AbortSignal }) {
     this.#emit = options.emit;
@@ -41,6 +42,11 @@ export class Journal {
   /** The step at work, the latest one where a batch has several; null between steps. */
   get step(): PlannedStep | null {
     return this.#running.at(-1) ?? null;
+  }
+
+  /** Id of the step at work, or of the one before a checkpoint that is judged now: what happens then is its doing. */
+  get latestStep(): string {
+    return this.step?.id ?? this.#latestStep;
   }
 
   /** The step that failed first; null when none did. */
@@ -96,6 +102,7 @@ export class Journal {
     const { phase, node, title, account } = step;
     this.#emit({ type: 'step-started', step: id, phase, node, title, account });
     this.#running.push(step);
+    this.#latestStep = id;
     try {
       const result = await action();
       this.#emit({ type: 'step-ended', step: id, outcome: 'passed', message: '' });

@@ -25,7 +25,7 @@ export interface ObserverOptions {
   readonly signal: AbortSignal;
   readonly scenario: Scenario;
   readonly found: Found;
-  /** Id of the step that runs. */
+  /** Id of the step that runs, or ran last. */
   readonly step: () => string;
   readonly outageCause: () => Promise<Blame | undefined>;
 }

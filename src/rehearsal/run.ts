@@ -260,7 +260,7 @@ class Run {
           signal,
           scenario,
           found,
-          step: () => this.#journal.step?.id ?? '',
+          step: () => this.#journal.latestStep,
           outageCause: () => lostContainer(rehearsal),
         });
       },

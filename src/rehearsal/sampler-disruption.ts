@@ -30,7 +30,7 @@ interface RestartWindow {
 
 export interface DisruptionDeps {
   readonly emit: Emit;
-  /** Id of the step that is running. */
+  /** Id of the step that runs, or ran last. */
   readonly step: () => string;
   /** Milliseconds between two pings of a pair. */
   readonly intervalMs: number;

@@ -33,7 +33,7 @@ export interface SamplerDeps {
   readonly current?: () => boolean;
   /** Which CNI gave a pod's address. Asked anew for every look, the pools become known during the run. */
   readonly cniOf: (ip: string) => Cni;
-  /** Id of the step that is running. */
+  /** Id of the step that runs, or ran last. */
   readonly step: () => string;
 }
 

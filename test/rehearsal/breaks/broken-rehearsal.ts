@@ -87,6 +87,10 @@ export const afterCheckpoint = (id: string, act: (twin: Twin) => void): Break =>
 export const atStep = (id: string, act: (twin: Twin) => void): Break =>
   once((e) => e.type === 'step-started' && e.step === id, act);
 
+/** Acts once, when the step has ended. */
+export const afterStep = (id: string, act: (twin: Twin) => void): Break =>
+  once((e) => e.type === 'step-ended' && e.step === id, act);
+
 function once(when: (event: EventBody) => boolean, act: (twin: Twin) => void): Break {
   let done = false;
   return (event, twin) => {

@@ -2,7 +2,15 @@
 import { expect, test } from 'vitest';
 import type { Pod } from '../../../src/kube/objects.ts';
 import type { Twin } from '../../../src/twin/twin.ts';
-import { addRule, afterCheckpoint, atStep, type Change, deleteRule, rehearseBroken } from './broken-rehearsal.ts';
+import {
+  addRule,
+  afterCheckpoint,
+  afterStep,
+  atStep,
+  type Change,
+  deleteRule,
+  rehearseBroken,
+} from './broken-rehearsal.ts';
 
 const WORKER = 'kind-worker';
 const OTHER = 'kind-worker2';
@@ -93,6 +101,19 @@ test.each([
     ]);
   },
 );
+
+test('a disruption while a checkpoint is judged is told with the step before it', async () => {
+  const act = afterStep(`drain/${WORKER}`, (twin) => {
+    const rule = `-A FORWARD -s ${nodepinger(twin, PLANE)}/32 -d ${nodepinger(twin, OTHER)}/32 -p tcp -m tcp --dport 8080 -j DROP`;
+    addRule(twin, PLANE, rule);
+    twin.clock.after(5_000, () => deleteRule(twin, PLANE, rule));
+  });
+  const run = await rehearseBroken(TWO_WORKERS, act, { until: `drained/${WORKER}` });
+  expect(run.verdict.verdict).toBe('passed');
+  const told = run.events.filter((event) => event.type === 'disruption');
+  expect(told.filter((event) => event.class === 'unexpected')).toMatchObject([{ step: `drain/${WORKER}` }]);
+  expect(told.filter((event) => event.step === '')).toEqual([]);
+});
 
 const POLICY = `apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy
