@@ -6,6 +6,7 @@ import { valueAt } from '../cni/merge.ts';
 import type { Json, JsonObject } from '../scenario/scenario.ts';
 import type { ClusterFacts, ScenarioFacts } from './rule.ts';
 import { poolsOf } from './scenario-facts.ts';
+import { written } from './written.ts';
 
 /** A range of IPv4 addresses with its owner. */
 export interface Range {
@@ -55,7 +56,7 @@ export function askedPools(facts: ScenarioFacts): AskedPool[] {
 export function rangesAsked(facts: ScenarioFacts): Range[] {
   const { cluster } = facts.scenario;
   const key = (kind: Range['kind'], what: string, name: keyof typeof cluster): Range => ({
-    cidr: String(cluster[name]),
+    cidr: written(cluster[name]),
     kind,
     what,
     where: facts.at(`cluster.${name}`),

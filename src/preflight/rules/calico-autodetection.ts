@@ -7,6 +7,7 @@ import { valueAt } from '../../cni/merge.ts';
 import type { Json, JsonObject } from '../../scenario/scenario.ts';
 import { freePool, installationSpec, maskSizeOf, overlap, rangesAsked, rangesFound } from '../address-ranges.ts';
 import type { ClusterFacts, Collision, Rule, ScenarioFacts } from '../rule.ts';
+import { written } from '../written.ts';
 
 const KEY = 'calicoNetwork.nodeAddressAutodetectionV4';
 
@@ -74,16 +75,16 @@ function unsafe(method: Method | undefined, spec: JsonObject, pools: () => reado
       return undefined;
     case 'interface':
       return textsOf(value).some((pattern) => matches(pattern) !== false)
-        ? `keep leaves interface ${String(value)}, which fits ${CILIUM_HOST}`
+        ? `keep leaves interface ${written(value)}, which fits ${CILIUM_HOST}`
         : undefined;
     case 'skipInterface':
       return textsOf(value).some((pattern) => matches(pattern) === true)
         ? undefined
-        : `keep leaves skipInterface ${String(value)}, which does not skip ${CILIUM_HOST}`;
+        : `keep leaves skipInterface ${written(value)}, which does not skip ${CILIUM_HOST}`;
     case 'canReach':
       // The address of the interface through which the target is reached; Cilium's pools are reached through cilium_host.
-      return parseAddress(String(value)) !== undefined && anyHolds(pools(), String(value))
-        ? `keep leaves canReach ${String(value)}, which lies in Cilium's pool ${pools().join(', ')}`
+      return parseAddress(written(value)) !== undefined && anyHolds(pools(), written(value))
+        ? `keep leaves canReach ${written(value)}, which lies in Cilium's pool ${pools().join(', ')}`
         : undefined;
     case 'cidrs':
       return textsOf(value).some((cidr) => pools().some((pool) => overlap(pool, cidr)))
@@ -109,8 +110,8 @@ function isSet(value: Json | undefined): boolean {
 }
 
 function textsOf(value: Json | undefined): string[] {
-  const list = Array.isArray(value) ? value : String(value ?? '').split(',');
-  return list.map(String).filter((text) => text !== '');
+  const list = Array.isArray(value) ? value : written(value ?? '').split(',');
+  return list.map(written).filter((text) => text !== '');
 }
 
 /** Calico's patterns are regular expressions that need fit only a part; undefined: it is none. */

@@ -2,6 +2,7 @@
 import { valueAt } from '../../cni/merge.ts';
 import type { Json, JsonObject } from '../../scenario/scenario.ts';
 import type { Collision, Rule, ScenarioFacts } from '../rule.ts';
+import { written } from '../written.ts';
 
 const KEY = 'ipam.mode';
 const WANTED = 'cluster-pool';
@@ -28,7 +29,7 @@ function collisions(facts: ScenarioFacts, values: JsonObject, key: 'values' | 'f
     {
       where: facts.at(`cilium.${key}.${KEY}`),
       message: `ipam.mode ${JSON.stringify(mode)} ${consequence(mode, facts)}; write ${WANTED}, or leave it out`,
-      subjects: [`ipam.mode ${String(mode)}`],
+      subjects: [`ipam.mode ${written(mode)}`],
     },
   ];
 }

@@ -27,7 +27,9 @@ function portAsked(facts: ScenarioFacts): Taken | undefined {
   const { felix } = facts.scenario.calico;
   const pools = askedPools(facts).some(({ encapsulation }) => encapsulation.startsWith('VXLAN'));
   if (!hasDevice(felix, pools)) return undefined;
-  const port = Number(felix.vxlanPort ?? DEFAULT_VXLAN_PORT);
+  const port = felix.vxlanPort ?? DEFAULT_VXLAN_PORT;
+  // What is no number never becomes a port: the API refuses it (FelixConfiguration's schema).
+  if (typeof port !== 'number') return undefined;
   return {
     port,
     where: felix.vxlanPort === undefined ? "Felix's default" : facts.at('calico.felix.vxlanPort'),
