@@ -8,6 +8,7 @@ import type { Pod } from '../kube/objects.ts';
 import { leases, nodes, pods } from '../kube/resources.ts';
 import { WaitTimeout } from '../kube/wait.ts';
 import { RehearsalFailure } from './outcome.ts';
+import { ApiLost } from './patient-api.ts';
 import type { PlannedNode } from './plan.ts';
 import type { Rehearsal } from './rehearsal.ts';
 import { isOnPodNetwork, isReady, podName } from './rollout.ts';
@@ -97,17 +98,30 @@ async function mustKeepAddress(rehearsal: Rehearsal, node: string, before: reado
   rehearsal.journal.finding('node-readdressed', 'warning', message, [node]);
 }
 
-/** Its own API server, not any of them: a node can be Ready through the others. */
+/**
+ * Its own API server, not any of them: a node can be Ready through the others. While the only one boots the API is away,
+ * and `timeouts.apiOutage` alone judges that.
+ */
 async function waitForControlPlane(rehearsal: Rehearsal, node: PlannedNode): Promise<void> {
+  const alone = rehearsal.scenario.cluster.controlPlanes === 1;
   await rehearsal.poll({
     what: `the API server on ${node.name} to be ready`,
     everyMs: 1_000,
     timeoutMs: rehearsal.limits.restart,
     look: async () => {
       const { status, error } = await rehearsal.commands.httpStatus(node.name, 'https://127.0.0.1:6443/readyz', 3);
-      return status === 200 ? null : error || `it answers ${status}`;
+      if (status === 200) return null;
+      const seen = error || `it answers ${status}`;
+      if (alone) mustNotBeLost(rehearsal, `GET /readyz on ${node.name}: ${seen}`);
+      return seen;
     },
   });
+}
+
+/** @throws ApiLost when nobody has had an answer of the API for longer than `timeouts.apiOutage` */
+function mustNotBeLost({ outages, limits }: Rehearsal, request: string): void {
+  const away = outages.away();
+  if (away > limits.apiOutage) throw new ApiLost(away, request);
 }
 
 /**

@@ -18,8 +18,6 @@ const PAUSE_MS = 1_000;
 const PASSING = new Set([429, 500, 502, 503, 504]);
 /** An eviction's own 429 is a budget's no, and its 500 several budgets on one pod (kubernetes policy/v1 eviction). */
 const PASSING_EVICTION = new Set([502, 503, 504]);
-/** Milliseconds for which such answers are taken for passing. */
-const PASSING_FOR_MS = 60_000;
 
 /** The API has not answered for longer than `timeouts.apiOutage`. */
 export class ApiLost extends ApiUnreachable {
@@ -98,7 +96,8 @@ export function patientApi(api: KubeApi, options: PatientOptions): KubeApi {
           outages.back();
           if (!passing.has(error.code)) throw error;
           troubled ??= clock.now();
-          if (clock.now() - troubled > PASSING_FOR_MS) throw error;
+          // A server in trouble for that long is as good as away (an election of etcd may take minutes).
+          if (clock.now() - troubled > apiOutageMs) throw error;
           await clock.sleep(PAUSE_MS, signal);
           continue;
         }

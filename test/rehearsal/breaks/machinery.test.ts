@@ -6,6 +6,7 @@ import {
   addRule,
   afterCheckpoint,
   atStep,
+  type Break,
   loseKubelet,
   rehearseBroken,
   replaceProgram,
@@ -95,6 +96,14 @@ test.each([
     { until: `switched/${WORKER}` },
   );
   expect(verdict).toMatchObject({ verdict: 'error', reason, failedCheckpoint: `switched/${WORKER}` });
+});
+
+test('the only control plane may boot for longer than timeouts.restart: apiOutage alone judges the API', async () => {
+  const act: Break = (event, twin) => {
+    if (event.type === 'object' && event.object === `docker restart ${PLANE}`) stopApi(twin, PLANE, 150_000);
+  };
+  const { verdict } = await rehearseBroken({ timeouts: { restart: '1m' } }, act);
+  expect(verdict.verdict).toBe('passed');
 });
 
 const NEVER = `apiVersion: policy/v1
