@@ -62,7 +62,7 @@ function cniOfPod(pod: Pod, ip: string, cniOf: (ip: string) => Cni): Cni {
 }
 
 /** SIGKILL that nobody asked for: a machine without memory kills whom it likes. Over its own limit the pod is `OOMKilled`. */
-function wasKilled(pod: Pod): boolean {
+export function wasKilled(pod: Pod): boolean {
   return (pod.status?.containerStatuses ?? []).some(({ state, lastState }) => {
     const ended = state?.terminated ?? lastState?.terminated;
     return ended?.exitCode === 137 && ended.reason !== 'OOMKilled';

@@ -5,7 +5,7 @@
 import { CALICO_NAMESPACES } from '../cni/calico.ts';
 import type { Pod } from '../kube/objects.ts';
 import { pods } from '../kube/resources.ts';
-import { probeOf } from '../probe/instances.ts';
+import { probeOf, wasKilled } from '../probe/instances.ts';
 import { controllerOf } from './drain-filter.ts';
 import type { Gap } from './gate/coverage.ts';
 import type { Rehearsal } from './rehearsal.ts';
@@ -44,20 +44,29 @@ export function restartCounts(list: readonly Pod[]): RestartCounts {
   return new Map(list.filter(isJudged).flatMap(keyed));
 }
 
-/** Containers that do not run, or restart again and again; `explained` pods may have restarted, not more. */
-export function containerGaps(list: readonly Pod[], before: RestartCounts, explained: (uid: string) => boolean): Gap[] {
+/**
+ * Containers that do not run, or restart again and again; `explained` pods may have restarted, not more.
+ * @param before the counts at the checkpoint before; null where there is none yet
+ */
+export function containerGaps(
+  list: readonly Pod[],
+  before: RestartCounts | null,
+  explained: (uid: string) => boolean,
+): Gap[] {
   return list.filter(isJudged).flatMap((pod): Gap[] => {
     const where = `${podName(pod)} on ${pod.spec?.nodeName}`;
     const statuses = pod.status?.containerStatuses ?? [];
     if (statuses.length === 0 || statuses.some(({ ready }) => !ready)) {
-      return [{ kind: 'not-ready', message: `${where} is not Ready: ${whyNotReady(pod)}` }];
+      const message = `${where} is not Ready: ${whyNotReady(pod)}`;
+      return [{ kind: 'not-ready', message, ...(wasKilled(pod) ? { killed: true } : {}) }];
     }
     if (explained(pod.metadata.uid ?? '')) return [];
     return keyed(pod).flatMap(([key, count]): Gap[] => {
-      const known = before.get(key);
-      if (known === undefined || count - known < AGAIN_AND_AGAIN) return [];
+      // One that is new since then began at nothing.
+      const again = count - (before?.get(key) ?? (before === null ? count : 0));
+      if (again < AGAIN_AND_AGAIN) return [];
       const name = key.slice(key.indexOf('/') + 1);
-      const message = `${where}: container ${name} was started again ${count - known} times since the checkpoint before`;
+      const message = `${where}: container ${name} was started again ${again} times since the checkpoint before`;
       return [{ kind: 'not-ready', message }];
     });
   });
@@ -69,7 +78,7 @@ export async function lookAtContainers(rehearsal: Rehearsal): Promise<Gap[]> {
   const apiWasAway = outages.lastEnded > found.restartsCountedAt;
   return containerGaps(
     (await rawApi.list(pods)).items,
-    found.restarts,
+    found.restartsCountedAt === 0 ? null : found.restarts,
     // A node's restart and an API that was away explain it (observed: operators lose their leader election).
     (uid) => apiWasAway || journal.restartedPods.has(uid),
   );

@@ -55,6 +55,16 @@ function pod(shape: Shape = {}): Pod {
 const never = () => false;
 
 describe('a container that does not run', () => {
+  test.each([
+    [137, 'Error', true],
+    [137, 'OOMKilled', undefined],
+    [2, 'Error', undefined],
+  ])('ended with %i (%s): killed from outside? %j', (exitCode, reason, killed) => {
+    const dead = pod({ ready: false });
+    dead.status!.containerStatuses![0]!.state = { terminated: { exitCode, reason } };
+    expect(containerGaps([dead], new Map(), never)[0]!.killed).toBe(killed);
+  });
+
   test('is named with its pod, node, last end and starts', () => {
     const [gap] = containerGaps([pod({ ready: false, restarts: 4 })], new Map(), never);
     expect(gap).toEqual({
@@ -92,8 +102,13 @@ describe('a container that runs, but was started again since the last checkpoint
     expect(containerGaps([pod({ restarts })], before, explained)).toHaveLength(gaps);
   });
 
-  test('is not judged by what it did before it was known', () => {
-    expect(containerGaps([pod({ restarts: 9 })], new Map(), never)).toEqual([]);
+  test('is not judged by what it did before the first checkpoint', () => {
+    expect(containerGaps([pod({ restarts: 9 })], null, never)).toEqual([]);
+  });
+
+  test('of a pod that is new since the checkpoint counts from nothing', () => {
+    expect(containerGaps([pod({ restarts: 2 })], new Map(), never)).toEqual([]);
+    expect(containerGaps([pod({ restarts: 3 })], new Map(), never)).toHaveLength(1);
   });
 });
 

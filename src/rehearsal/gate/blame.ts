@@ -70,7 +70,7 @@ export function blameFindings(
   const starved = (uid: string): boolean => overloaded.has(uid) || killed.has(uid);
   const starvedOnly =
     bad.every(({ from, to }) => starved(from.uid) || killed.has(to.uid)) &&
-    gaps.every(({ uid }) => uid !== undefined && starved(uid));
+    gaps.every((gap) => gap.killed === true || (gap.uid !== undefined && starved(gap.uid)));
   if (starvedOnly && (unhealthy.length > 0 || (gaps.length > 0 && failed.length === 0))) {
     const cannot = bad.filter(({ from }) => overloaded.has(from.uid)).map(({ from }) => `${from.pod} on ${from.node}`);
     const signs = [...new Set(cannot)].sort().map((source) => `${source} cannot even ping itself`);

@@ -11,6 +11,8 @@ export interface Gap {
   readonly message: string;
   /** Uid of the instance that it speaks of. */
   readonly uid?: string;
+  /** The container was killed from outside (exit code 137, not for its own memory limit) and is not back. */
+  readonly killed?: true;
 }
 
 /** `switched` of `switched/kind-worker`. */

@@ -468,6 +468,19 @@ describe('whose doing it is', () => {
     expect(failure).toMatchObject({ verdict: 'error', reason: 'runner-overloaded' });
   });
 
+  it('is the runner when any container was killed from outside, and nothing else is wrong', async () => {
+    const gap = {
+      kind: 'not-ready' as const,
+      message: 'shop/cart on n1 is not Ready: exit code 137',
+      killed: true as const,
+    };
+    const failure = await failureOf(new Scene(() => 'good'), { containers: async () => [gap] });
+    expect(failure).toMatchObject({ verdict: 'error', reason: 'runner-overloaded' });
+    const own = { kind: 'not-ready' as const, message: 'shop/pay on n1 is not Ready: exit code 2' };
+    const mixed = await failureOf(new Scene(() => 'good'), { containers: async () => [gap, own] });
+    expect(mixed).toMatchObject({ verdict: 'failed', reason: 'container-not-ready' });
+  });
+
   it('is the migration when an assertion fails beside killed probes', async () => {
     const assertion = async () => result('failed');
     const failure = await failureOf(new Scene(() => 'killed'), { assertions: [assertion] });
