@@ -67,6 +67,8 @@ function explain(error: unknown, words: readonly string[], output: Output): numb
     output.message(`rehearse: ${error.message}\n`);
     return EXIT_CODES[error.verdict];
   }
+  const text = error instanceof Error ? error.message : String(error);
+  if (json) output.result(`${JSON.stringify({ verdict: 'error', reason: 'internal', message: text })}\n`);
   // A bug of ours: the stack is what a report of it needs.
   output.message(
     `rehearse: internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,

@@ -1,5 +1,5 @@
 /** On nodes that are not switched Calico's configuration is as it was after `prepared`. */
-
+import { isCniConfig } from '../../cni/leftovers.ts';
 import { bounded } from '../bounded.ts';
 import { readCniDirectory } from '../cni-directory.ts';
 import type { CniDirectory } from '../found.ts';
@@ -11,13 +11,20 @@ const ALL_UP_TO = 20;
 const PART = 5;
 const PARALLEL = 8;
 
+const CALICO_KUBECONFIG = 'calico-kubeconfig';
+
 export function directoryProblems(node: string, before: CniDirectory, now: CniDirectory): Problem[] {
   const problems: Problem[] = [];
+  // What is neither a configuration nor Calico's kubeconfig is read by no runtime (an editor's backup, a log).
+  const counts = (name: string): boolean => isCniConfig(name) || name === CALICO_KUBECONFIG;
   for (const [name, content] of before) {
+    if (!counts(name)) continue;
     if (!now.has(name)) problems.push({ subject: node, text: `${name} is gone` });
     else if (now.get(name) !== content) problems.push({ subject: node, text: `${name} has changed` });
   }
-  for (const name of now.keys()) if (!before.has(name)) problems.push({ subject: node, text: `${name} is new` });
+  for (const name of now.keys()) {
+    if (counts(name) && !before.has(name)) problems.push({ subject: node, text: `${name} is new` });
+  }
   return problems;
 }
 

@@ -16,7 +16,7 @@ export interface Transfer {
 }
 
 /**
- * One transfer for each ordered pair of CNIs present, between different nodes; an end on the node in hand where it has
+ * A transfer in each direction of each pair of CNIs present, between different nodes; an end on the node in hand where it has
  * one of that CNI, because that is what the step changed.
  */
 export function transfersOf(instances: readonly Instance[], node: string | null): Transfer[] {
@@ -34,10 +34,15 @@ export function transfersOf(instances: readonly Instance[], node: string | null)
     }
   };
   for (const from of cnis) for (const to of cnis) add(from, to);
-  // With one CNI only its one pair is still two directions.
-  const [only] = transfers;
-  if (cnis.length === 1 && only) transfers.push({ from: only.to, to: only.from });
-  return transfers;
+  // A pair of one CNI has two directions as well.
+  return transfers.flatMap(({ from, to }) =>
+    from.cni === to.cni
+      ? [
+          { from, to },
+          { from: to, to: from },
+        ]
+      : [{ from, to }],
+  );
 }
 
 export const largePayload: Assertion = async ({ observer, payload }, checkpoint, { signal }) => {

@@ -22,7 +22,7 @@ import {
 } from '../../cni/leftovers.ts';
 import { apiServers, goldmanes, installations, whiskers } from '../../cni/resources.ts';
 import type { Resource } from '../../kube/api.ts';
-import type { KubeObject } from '../../kube/objects.ts';
+import type { Condition, KubeObject } from '../../kube/objects.ts';
 import {
   apiServices,
   clusterRoleBindings,
@@ -144,7 +144,7 @@ async function blockedRemoval(rehearsal: Rehearsal, error: unknown): Promise<Reh
     for (const object of (await unlessNotFound(() => rehearsal.api.list(resource)))?.items ?? []) {
       const { name, finalizers, deletionTimestamp } = object.metadata;
       if (deletionTimestamp === undefined) continue;
-      blocked.push(`${resource.kind} ${name} (${finalizers?.join(', ') || 'no finalizer'})`);
+      blocked.push(`${resource.kind} ${name} (${finalizers?.join(', ') || 'no finalizer'})${remaining(object)}`);
     }
   };
   for (const resource of [
@@ -158,6 +158,15 @@ async function blockedRemoval(rehearsal: Rehearsal, error: unknown): Promise<Reh
   }
   const what = blocked.length > 0 ? `; terminating: ${blocked.join('; ')}` : '';
   return new RehearsalFailure('failed', 'removal-blocked', `remove: ${error.message}${what}`, { cause: error });
+}
+
+/** What a namespace says of the objects and finalizers that hold it (kubernetes namespace_conditions.go). */
+function remaining({ status }: KubeObject): string {
+  const conditions = (status as { conditions?: readonly Condition[] } | undefined)?.conditions ?? [];
+  const said = conditions.flatMap(({ type, status: state, message }) =>
+    /Remaining$|Failure$/.test(type) && state === 'True' && message ? [message] : [],
+  );
+  return said.length === 0 ? '' : `: ${said.join('; ')}`;
 }
 
 /** calico-node writes its files at every start, so nothing is cleaned while one exists; and it is looked at again. */
