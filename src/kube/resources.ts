@@ -113,6 +113,18 @@ export const kubeControllersConfigurations = cluster(
 );
 export const globalNetworkPolicies = cluster(CALICO, 'v1', 'globalnetworkpolicies', 'GlobalNetworkPolicy');
 export const calicoNetworkPolicies = namespaced(CALICO, 'v1', 'networkpolicies', 'NetworkPolicy');
+/** What only Calico understands of policies; releases lack some of them (projectcalico/calico v3.25.1 to v3.32.1, CRDs). */
+export const calicoPolicyKinds: readonly Resource<KubeObject>[] = [
+  calicoNetworkPolicies,
+  globalNetworkPolicies,
+  namespaced(CALICO, 'v1', 'networksets', 'NetworkSet'),
+  cluster(CALICO, 'v1', 'globalnetworksets', 'GlobalNetworkSet'),
+  cluster(CALICO, 'v1', 'hostendpoints', 'HostEndpoint'),
+  cluster(CALICO, 'v1', 'tiers', 'Tier'),
+  namespaced(CALICO, 'v1', 'stagednetworkpolicies', 'StagedNetworkPolicy'),
+  cluster(CALICO, 'v1', 'stagedglobalnetworkpolicies', 'StagedGlobalNetworkPolicy'),
+  namespaced(CALICO, 'v1', 'stagedkubernetesnetworkpolicies', 'StagedKubernetesNetworkPolicy'),
+];
 
 const CILIUM = 'cilium.io';
 export const ciliumNodes = cluster(CILIUM, 'v2', 'ciliumnodes', 'CiliumNode');
@@ -173,8 +185,7 @@ const ALL: readonly Resource<unknown>[] = [
   bgpConfigurations,
   clusterInformations,
   kubeControllersConfigurations,
-  globalNetworkPolicies,
-  calicoNetworkPolicies,
+  ...calicoPolicyKinds,
   ciliumNodes,
   ciliumEndpoints,
   ciliumIdentities,

@@ -1,15 +1,17 @@
-/** Reads from the cluster what live rules look at, before Cilium is installed. */
-
+/**
+ * What the provisioned cluster shows, read before Cilium is installed. A list that failed is a failed call and never an
+ * empty list; only kinds that a Calico release may lack count as none when the API does not serve them.
+ */
 import { parse } from 'yaml';
 import { ADDRESS_ANNOTATION } from '../cni/calico.ts';
-import { formatCidr, parseCidr } from '../cni/cidr.ts';
+import { anyHolds, formatCidr, parseCidr } from '../cni/cidr.ts';
 import { felixConfigurations, installations, ipamBlocks, ipPools } from '../cni/resources.ts';
-import type { KubeApi } from '../kube/api.ts';
-import type { KubeObject } from '../kube/objects.ts';
+import { type CallOptions, type KubeApi, KubeError, type Resource } from '../kube/api.ts';
+import type { KubeObject, Node } from '../kube/objects.ts';
 import {
-  calicoNetworkPolicies,
+  apiVersionOf,
+  calicoPolicyKinds,
   configMaps,
-  globalNetworkPolicies,
   networkPolicies,
   nodes,
   podDisruptionBudgets,
@@ -17,39 +19,103 @@ import {
 } from '../kube/resources.ts';
 import type { ClusterFacts, ScenarioFacts } from './rule.ts';
 
-/** @throws KubeError, ApiUnreachable */
+/**
+ * Reads the cluster.
+ * @param facts what is known from the scenario; part of the answer
+ * @throws KubeError, ApiUnreachable when a read fails; Error when kubeadm's configuration cannot be read
+ */
 export async function clusterFacts(api: KubeApi, facts: ScenarioFacts, signal: AbortSignal): Promise<ClusterFacts> {
-  const all = async <T>(resource: Parameters<typeof api.list<T>>[0]): Promise<readonly T[]> =>
-    (await api.list(resource, { signal })).items;
-  const blocks = new Map<string, string[]>();
-  for (const { spec } of await all(ipamBlocks)) {
+  const options = { signal };
+  const clusterNodes = (await api.list(nodes, options)).items;
+  const networking = await kubeadmNetworking(api, options);
+  return {
+    ...facts,
+    installation: await absentIfNotFound(() => api.get(installations, { name: 'default' }, options)),
+    felix: await absentIfNotFound(() => api.get(felixConfigurations, { name: 'default' }, options)),
+    pools: (await api.list(ipPools, options)).items,
+    blocks: await blocksByNode(api, options),
+    nodeSubnets: nodeSubnets(clusterNodes),
+    podSubnet: networking.podSubnet ?? null,
+    serviceSubnet: networking.serviceSubnet ?? null,
+    clusterNodes,
+    pods: (await api.list(pods, options)).items,
+    networkPolicies: await namedList(api, networkPolicies, options),
+    calicoPolicies: await calicoPolicies(api, options),
+    podDisruptionBudgets: await namedList(api, podDisruptionBudgets, options),
+  };
+}
+
+/** Blocks that nobody owns, or that belong to no node (`virtual:` forms), are no node's. */
+async function blocksByNode(api: KubeApi, options: CallOptions): Promise<Map<string, readonly string[]>> {
+  const blocks = new Map<string, readonly string[]>();
+  for (const { spec } of (await api.list(ipamBlocks, options)).items) {
     const node = /^host:(.+)$/.exec(spec.affinity ?? '')?.[1];
     if (node !== undefined) blocks.set(node, [...(blocks.get(node) ?? []), spec.cidr].sort());
   }
-  const clusterNodes = await all(nodes);
-  const subnets = clusterNodes.flatMap(({ metadata }) => {
-    const subnet = parseCidr(metadata.annotations?.[ADDRESS_ANNOTATION] ?? '');
-    return subnet === undefined ? [] : [formatCidr(subnet)];
-  });
-  const kubeadm = (await all(configMaps)).find(
-    ({ metadata }) => metadata.namespace === 'kube-system' && metadata.name === 'kubeadm-config',
+  return blocks;
+}
+
+/**
+ * Subnets of the nodes: Calico writes each node's address with its prefix. A node without that annotation, or with one
+ * that is not its own address (calico-node took another interface), counts by its InternalIP where no subnet holds it.
+ */
+function nodeSubnets(clusterNodes: readonly Node[]): string[] {
+  const addresses = clusterNodes.flatMap(
+    (node) => node.status?.addresses?.flatMap(({ type, address }) => (type === 'InternalIP' ? [address] : [])) ?? [],
   );
-  const networking = (
-    parse(kubeadm?.data?.ClusterConfiguration ?? '') as { networking?: Record<string, string> } | null
-  )?.networking;
+  const subnets = new Set<string>();
+  for (const { metadata } of clusterNodes) {
+    const subnet = parseCidr(metadata.annotations?.[ADDRESS_ANNOTATION] ?? '');
+    if (subnet !== undefined) subnets.add(formatCidr(subnet));
+  }
+  const own = [...subnets].filter((subnet) => addresses.some((address) => anyHolds([subnet], address)));
+  const alone = addresses.filter((address) => parseCidr(`${address}/32`) !== undefined && !anyHolds(own, address));
+  return [...new Set([...own, ...alone.map((address) => `${address}/32`)])].sort();
+}
+
+/** `networking` of the ClusterConfiguration that kubeadm keeps in the cluster; empty where kubeadm did not make it. */
+async function kubeadmNetworking(
+  api: KubeApi,
+  options: CallOptions,
+): Promise<{ podSubnet?: string; serviceSubnet?: string }> {
+  const ref = { namespace: 'kube-system', name: 'kubeadm-config' };
+  const text = (await absentIfNotFound(() => api.get(configMaps, ref, options)))?.data?.ClusterConfiguration;
+  if (text === undefined) return {};
+  let configuration: { networking?: { podSubnet?: unknown; serviceSubnet?: unknown } } | null;
+  try {
+    configuration = parse(text) as typeof configuration;
+  } catch (error) {
+    const why = (error as Error).message.split('\n')[0];
+    throw new Error(`ConfigMap kube-system/kubeadm-config: ClusterConfiguration is no YAML: ${why}`, { cause: error });
+  }
+  const { podSubnet, serviceSubnet } = configuration?.networking ?? {};
   return {
-    ...facts,
-    installation: (await all(installations)).find(({ metadata }) => metadata.name === 'default'),
-    felix: (await all(felixConfigurations)).find(({ metadata }) => metadata.name === 'default'),
-    pools: await all(ipPools),
-    blocks,
-    nodeSubnets: [...new Set(subnets)].sort(),
-    podSubnet: networking?.podSubnet ?? null,
-    serviceSubnet: networking?.serviceSubnet ?? null,
-    clusterNodes,
-    pods: await all(pods),
-    networkPolicies: (await all(networkPolicies)) as unknown as readonly KubeObject[],
-    calicoPolicies: [...(await all(calicoNetworkPolicies)), ...(await all(globalNetworkPolicies))] as KubeObject[],
-    podDisruptionBudgets: (await all(podDisruptionBudgets)) as unknown as readonly KubeObject[],
+    ...(typeof podSubnet === 'string' && podSubnet !== '' && { podSubnet }),
+    ...(typeof serviceSubnet === 'string' && serviceSubnet !== '' && { serviceSubnet }),
   };
+}
+
+/** Calico's policies and what they refer to. Which kinds there are depends on the release (data/calico, CRDs). */
+async function calicoPolicies(api: KubeApi, options: CallOptions): Promise<KubeObject[]> {
+  const found: KubeObject[] = [];
+  for (const resource of calicoPolicyKinds) {
+    found.push(...((await absentIfNotFound(() => namedList(api, resource, options))) ?? []));
+  }
+  return found;
+}
+
+/** Items of a list of built-in kinds come without their kind. */
+async function namedList(api: KubeApi, resource: Resource<unknown>, options: CallOptions): Promise<KubeObject[]> {
+  const { items } = await api.list(resource as Resource<KubeObject>, options);
+  return items.map((item) => ({ ...item, apiVersion: apiVersionOf(resource), kind: resource.kind }));
+}
+
+/** The answer; undefined when the object does not exist, or its kind is not served. */
+async function absentIfNotFound<T>(call: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await call();
+  } catch (error) {
+    if (error instanceof KubeError && error.code === 404) return undefined;
+    throw error;
+  }
 }
