@@ -152,6 +152,7 @@ export function finalValues(
  */
 export function ciliumNodeConfigFor(apiVersion: string, values: JsonObject): KubeObject {
   const mount: Json | undefined = valueAt(values, 'cni.hostConfDirMountPath');
+  const chaining: Json | undefined = valueAt(values, 'cni.chainingMode');
   const directory = typeof mount === 'string' ? mount.replace(/\/+$/, '') : '/host/etc/cni/net.d';
   return {
     apiVersion: `cilium.io/${apiVersion}`,
@@ -162,7 +163,8 @@ export function ciliumNodeConfigFor(apiVersion: string, values: JsonObject): Kub
       defaults: {
         'write-cni-conf-when-ready': `${directory}/${CILIUM_CONFLIST}`,
         'custom-cni-conf': 'false',
-        'cni-chaining-mode': 'none',
+        // As everywhere later: a chained portmap that the switch left out would lose hostPort until the final values.
+        'cni-chaining-mode': typeof chaining === 'string' && chaining !== '' ? chaining : 'none',
         'cni-exclusive': 'true',
       },
     },

@@ -82,6 +82,7 @@ export const isPreloaded = (image: string): boolean => PRELOADED.has(repositoryO
 
 /** Does a registry have the image? */
 export function imageExists(image: string): boolean {
+  if (repositoryOf(image) === 'kindest/node') return nodeImageVersion(image) !== undefined;
   const known = REPOSITORIES[repositoryOf(image)];
   const tag = tagOf(image);
   return known === undefined || tag === undefined || known.tags.includes(tag);

@@ -152,6 +152,15 @@ spec:
 });
 
 test.each([
+  ['portmap', 'portmap'],
+  [null, 'none'],
+  ['', 'none'],
+])('a switched node chains what the values chain: %s', (chainingMode, wanted) => {
+  const { spec } = ciliumNodeConfigFor('v2', { cni: { chainingMode } });
+  expect(spec).toMatchObject({ defaults: { 'cni-chaining-mode': wanted } });
+});
+
+test.each([
   ['kind', 'kind-kind'],
   ['a_b.c', 'kind-a-b-c'],
   ['x'.repeat(50), `kind-${'x'.repeat(27)}`],

@@ -101,6 +101,8 @@ describe('images', () => {
     ['docker.io/bloomberg/goldpinger:3.10.2', true],
     ['docker.io/bloomberg/goldpinger:v3.10.2', false],
     ['example.org/my/app:anything', true],
+    ['kindest/node:v1.34.11@sha256:abc', true],
+    ['kindest/node:v1.34.99', false],
   ])('%s exists: %s', (image, expected) => {
     expect(imageExists(image)).toBe(expected);
   });
