@@ -3,7 +3,7 @@ import type { KubeObject, NetworkPolicy } from '../kube/objects.ts';
 import { isCalicoObject, type Placed } from './calico-objects.ts';
 import { calicoSelects } from './calico-selector.ts';
 import type { Block } from './coverage.ts';
-import { type Labels, type LabelSelector, selects } from './selectors.ts';
+import { type LabelSelector, type Labels, selects } from './selectors.ts';
 
 /** A pod as far as policies see it. */
 export interface PolicyPod {
