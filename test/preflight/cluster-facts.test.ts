@@ -5,12 +5,18 @@ import type { EventBody } from '../../src/events/events.ts';
 import { type KubeApi, KubeError } from '../../src/kube/api.ts';
 import { clusterFacts } from '../../src/preflight/cluster-facts.ts';
 import type { ClusterFacts } from '../../src/preflight/rule.ts';
+import { calicoCniFeature } from '../../src/preflight/rules/calico-cni-feature.ts';
+import { calicoEbpf } from '../../src/preflight/rules/calico-ebpf.ts';
+import { calicoPolicyLost } from '../../src/preflight/rules/calico-policy-lost.ts';
+import { noRoomToDrain } from '../../src/preflight/rules/no-room-to-drain.ts';
+import { policyAcrossCnis } from '../../src/preflight/rules/policy-across-cnis.ts';
 import { createTwinProvider } from '../../src/provider/twin.ts';
 import { runRehearsal } from '../../src/rehearsal/run.ts';
 import { readScenario } from '../../src/scenario/read.ts';
 import { clusterOf, factsOf } from './rig.ts';
 
 const SIGNAL = new AbortController().signal;
+const LIVE = [calicoCniFeature, calicoEbpf, calicoPolicyLost, noRoomToDrain, policyAcrossCnis];
 const VERSIONS = ['3.25.1', '3.31.7', '3.32.1'] as const;
 
 /** Provisions `minimal` with this Calico, up to the baseline, and reads it before the cluster is gone. */
@@ -23,7 +29,7 @@ async function read(calico: string): Promise<ClusterFacts> {
   const emit = (event: EventBody): void => {
     if (event.type !== 'checkpoint' || event.id !== 'baseline') return;
     // Under way before the run goes on to delete its cluster.
-    reading = provider.connect(provider.kubeconfig).then((api) => clusterFacts(api, factsOf(), SIGNAL));
+    reading = provider.connect(provider.kubeconfig).then((api) => clusterFacts(api, factsOf(scenario), SIGNAL));
     reading.catch(() => undefined);
   };
   try {
@@ -79,6 +85,8 @@ test.each(VERSIONS)(
     expect(facts.podDisruptionBudgets.map(({ metadata }) => metadata.name).sort()).toEqual(
       v >= 29 ? ['calico-apiserver', 'calico-typha'] : ['calico-typha'],
     );
+    // What kind, the operator and our own probes bring must not be refused.
+    for (const rule of LIVE) expect(rule.judgeCluster!(facts), rule.id).toEqual([]);
   },
   60_000,
 );
