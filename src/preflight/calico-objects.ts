@@ -1,5 +1,6 @@
 /** Which objects are Calico's own policy objects, and which of them the operator made for itself. */
 import type { KubeObject } from '../kube/objects.ts';
+import { conform } from './conform.ts';
 import type { ScenarioFacts, WorkloadObject } from './rule.ts';
 
 /** As users write them (projectcalico.org/v3) and as Calico stores them. */
@@ -21,10 +22,11 @@ export function isCalicoObject({ apiVersion }: KubeObject): boolean {
 
 /** Does the object belong to the Tigera operator, or to a Calico controller? */
 export function isOperatorOwned({ kind, metadata, spec }: KubeObject): boolean {
-  if (metadata.ownerReferences?.some(({ apiVersion }) => apiVersion.startsWith('operator.tigera.io/'))) return true;
+  const owners = conform(metadata.ownerReferences, [{ apiVersion: 'text' }]) as { apiVersion?: string }[] | undefined;
+  if (owners?.some(({ apiVersion }) => apiVersion?.startsWith('operator.tigera.io/'))) return true;
   if (kind === 'Tier') return OWN_TIERS.has(metadata.name);
   if (metadata.labels?.['projectcalico.org/created-by'] === 'calico-kube-controllers') return true;
-  const tier = (spec as { tier?: string } | undefined)?.tier;
+  const tier = (spec as { tier?: string } | null | undefined)?.tier;
   return tier === 'calico-system' || tier === 'allow-tigera' || /^(calico-system|allow-tigera)[.-]/.test(metadata.name);
 }
 

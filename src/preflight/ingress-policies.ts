@@ -2,6 +2,7 @@
 import type { KubeObject, NetworkPolicy } from '../kube/objects.ts';
 import { isCalicoObject, type Placed } from './calico-objects.ts';
 import { calicoSelects } from './calico-selector.ts';
+import { conform, SELECTOR, type Shape } from './conform.ts';
 import type { Block } from './coverage.ts';
 import { type LabelSelector, type Labels, selects } from './selectors.ts';
 
@@ -40,7 +41,19 @@ export function ingressPolicy({ object, where }: Placed): IngressPolicy | undefi
   return object.kind === 'NetworkPolicy' ? kubernetesPolicy(object as unknown as NetworkPolicy, where) : undefined;
 }
 
-function kubernetesPolicy({ metadata, spec }: NetworkPolicy, where: string): IngressPolicy | undefined {
+const KUBERNETES_SPEC: Shape = {
+  podSelector: SELECTOR,
+  policyTypes: 'texts',
+  ingress: [
+    {
+      ports: [{}],
+      from: [{ podSelector: {}, namespaceSelector: {}, ipBlock: { cidr: 'text', except: 'texts' } }],
+    },
+  ],
+};
+
+function kubernetesPolicy({ metadata, spec: written }: NetworkPolicy, where: string): IngressPolicy | undefined {
+  const spec = conform(written, KUBERNETES_SPEC) as NetworkPolicy['spec'];
   if (spec === undefined || spec.policyTypes?.includes('Ingress') === false) return undefined;
   const namespace = metadata.namespace ?? 'default';
   return {
@@ -96,12 +109,21 @@ interface CalicoRule {
   readonly source?: Readonly<Record<string, unknown>>;
 }
 
+const CALICO_SPEC: Shape = { types: 'texts', selector: 'text', ingress: [{ source: {}, destination: {} }] };
+
 /** Fields of a rule's source that Calico resolves to addresses of endpoints that it knows. */
 const IDENTITIES = ['selector', 'namespaceSelector', 'notSelector', 'serviceAccounts', 'services'];
 
 function calicoPolicy({ kind, metadata, spec }: KubeObject, where: string): IngressPolicy | undefined {
   if (kind !== 'NetworkPolicy' && kind !== 'GlobalNetworkPolicy') return undefined;
-  const { types, selector, ingress = [], egress, doNotTrack, preDNAT } = (spec ?? {}) as CalicoSpec;
+  const {
+    types,
+    selector,
+    ingress = [],
+    egress,
+    doNotTrack,
+    preDNAT,
+  } = (conform(spec, CALICO_SPEC) ?? {}) as CalicoSpec;
   // Without types: Ingress when there are ingress rules, or none at all. The other two act on host endpoints only.
   const judged = types?.includes('Ingress') ?? (ingress.length > 0 || egress === undefined);
   if (!judged || doNotTrack === true || preDNAT === true) return undefined;

@@ -1,5 +1,6 @@
 /** The pods that the scenario's workload manifests will bring, read from their templates. */
 import type { KubeObject, Pod } from '../kube/objects.ts';
+import { conform, POD_METADATA, POD_SPEC } from './conform.ts';
 import type { WorkloadObject } from './rule.ts';
 
 export type PodSpec = NonNullable<Pod['spec']>;
@@ -22,8 +23,8 @@ interface Metadata {
   annotations?: Record<string, string>;
 }
 interface Template {
-  metadata?: Metadata;
-  spec?: PodSpec;
+  metadata?: unknown;
+  spec?: unknown;
 }
 
 /** Kinds with `spec.template` and, where they have it, `spec.replicas`. */
@@ -33,18 +34,20 @@ const TEMPLATED = new Set(['Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet
 export function podTemplates(workloads: readonly WorkloadObject[]): PodTemplate[] {
   return workloads.flatMap(({ object, where }) => {
     const template = templateOf(object);
-    if (template?.spec === undefined) return [];
+    const spec = conform(template?.spec, POD_SPEC) as Partial<PodSpec> | undefined;
+    if (spec === undefined) return [];
+    const metadata = conform(template?.metadata, POD_METADATA) as Metadata | undefined;
     const { name, namespace } = object.metadata;
-    const replicas = (object.spec as { replicas?: unknown } | undefined)?.replicas;
+    const replicas = (object.spec as { replicas?: unknown } | null | undefined)?.replicas;
     return [
       {
         where,
         kind: object.kind ?? '',
         namespace: namespace ?? 'default',
         name,
-        labels: template.metadata?.labels ?? {},
-        annotations: template.metadata?.annotations ?? {},
-        spec: template.spec,
+        labels: metadata?.labels ?? {},
+        annotations: metadata?.annotations ?? {},
+        spec: { ...spec, containers: spec.containers ?? [] },
         replicas: typeof replicas === 'number' ? replicas : 1,
       },
     ];
@@ -55,8 +58,8 @@ function templateOf(object: KubeObject): Template | undefined {
   const { kind } = object;
   if (kind === 'Pod') return object as Template;
   if (kind === 'CronJob') {
-    return (object.spec as { jobTemplate?: { spec?: { template?: Template } } } | undefined)?.jobTemplate?.spec
-      ?.template;
+    const spec = object.spec as { jobTemplate?: { spec?: { template?: Template } } } | null | undefined;
+    return spec?.jobTemplate?.spec?.template;
   }
-  return TEMPLATED.has(kind ?? '') ? (object.spec as { template?: Template } | undefined)?.template : undefined;
+  return TEMPLATED.has(kind ?? '') ? (object.spec as { template?: Template } | null | undefined)?.template : undefined;
 }

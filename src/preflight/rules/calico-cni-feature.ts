@@ -5,8 +5,9 @@
 import semver from 'semver';
 import { CALICO_NAMESPACES } from '../../cni/calico.ts';
 import { valueAt } from '../../cni/merge.ts';
-import type { Pod } from '../../kube/objects.ts';
+import type { KubeObject, Pod } from '../../kube/objects.ts';
 import type { JsonObject } from '../../scenario/scenario.ts';
+import { conform } from '../conform.ts';
 import { type PodSpec, podTemplates } from '../pod-templates.ts';
 import type { Collision, Rule, ScenarioFacts } from '../rule.ts';
 import { isTrue } from '../values.ts';
@@ -29,7 +30,7 @@ export const calicoCniFeature: Rule = {
     ]);
     // A namespace hands its pools on to its pods (ipv4pools, ipv6pools).
     const ofNamespaces = facts.workloads.flatMap(({ object, where }) =>
-      object.kind === 'Namespace' ? annotated(where, object.metadata.annotations ?? {}) : [],
+      object.kind === 'Namespace' ? annotated(where, annotationsOf(object)) : [],
     );
     return [...ofTemplates, ...ofNamespaces];
   },
@@ -41,6 +42,10 @@ export const calicoCniFeature: Rule = {
     });
   },
 };
+
+function annotationsOf({ metadata }: KubeObject): Readonly<Record<string, string>> {
+  return (conform(metadata.annotations, 'map') as Record<string, string> | undefined) ?? {};
+}
 
 /** Calico's own pods go with it; pods of the host's network are nobody's. */
 function isOnPodNetwork({ metadata, spec }: Pod): boolean {

@@ -7,11 +7,14 @@ import type { ClusterNode } from '../../cni/kind-config.ts';
 import type { Pod, PodDisruptionBudget } from '../../kube/objects.ts';
 import { allowedAtBest, demandOf } from '../budgets.ts';
 import { isOperatorOwned, placed } from '../calico-objects.ts';
+import { conform, SELECTOR, type Shape } from '../conform.ts';
 import { askedPlaces, fits, foundPlaces, type Group, limitPerNode, type Place, untolerated } from '../placement.ts';
 import { podTemplates } from '../pod-templates.ts';
 import type { ClusterFacts, Collision, Rule, ScenarioFacts } from '../rule.ts';
 import { type LabelSelector, selects } from '../selectors.ts';
 import { PROBE_PODS } from './policy-across-cnis.ts';
+
+const BUDGET_SPEC: Shape = { minAvailable: 'scalar', maxUnavailable: 'scalar', selector: SELECTOR };
 
 interface Workload extends Group {
   readonly where: string;
@@ -30,7 +33,10 @@ export const noRoomToDrain: Rule = {
     const workloads = [...asked(facts), ...probes(facts)];
     const budgets = facts.workloads
       .filter(({ object }) => object.kind === 'PodDisruptionBudget')
-      .map(({ object, where }) => ({ budget: object as unknown as PodDisruptionBudget, where }));
+      .map(({ object, where }) => {
+        const spec = conform(object.spec, BUDGET_SPEC) ?? {};
+        return { budget: { ...object, spec } as PodDisruptionBudget, where };
+      });
     return [...room(facts, asked(facts), askedPlaces(facts)), ...blocked(budgets, workloads)];
   },
   judgeCluster: (facts) => {
