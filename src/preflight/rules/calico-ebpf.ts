@@ -7,6 +7,7 @@ import { valueAt } from '../../cni/merge.ts';
 import type { Json, JsonObject } from '../../scenario/scenario.ts';
 import type { Collision, Rule } from '../rule.ts';
 import { isTrue } from '../values.ts';
+import { written } from '../written.ts';
 
 const DATAPLANE = 'calicoNetwork.linuxDataplane';
 const PAST_THE_STACK: readonly (Json | undefined)[] = ['BPF', 'VPP'];
@@ -32,7 +33,7 @@ function judge(installation: JsonObject, felix: JsonObject, atInstallation: stri
   const dataplane = valueAt(installation, DATAPLANE);
   const collisions: Collision[] = [];
   if (PAST_THE_STACK.includes(dataplane)) {
-    collisions.push(collision(atInstallation, String(dataplane), 'write Iptables', 'linuxDataplane'));
+    collisions.push(collision(atInstallation, written(dataplane), 'write Iptables', 'linuxDataplane'));
   }
   if (isTrue(felix.bpfEnabled)) collisions.push(collision(atFelix, 'true', 'write false', 'bpfEnabled'));
   return collisions;

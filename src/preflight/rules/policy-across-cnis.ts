@@ -11,6 +11,7 @@ import { type IngressPolicy, type IngressRule, ingressPolicy, type PolicyPod } f
 import { podTemplates } from '../pod-templates.ts';
 import type { Collision, Rule, ScenarioFacts } from '../rule.ts';
 import { placeOf } from '../values.ts';
+import { written } from '../written.ts';
 
 /** Addresses under which pods of both networks may come. */
 interface Origin {
@@ -126,7 +127,7 @@ function collision(
     rule.identities.length > 0
       ? `by ${rule.identities.join(' and ')}, which Calico resolves to its own pods only`
       : `${[...new Set(blocks.map(textOf))].join(', ')}`;
-  const mode = String(valueAt(values.initial, 'policyEnforcementMode') ?? 'default');
+  const mode = written(valueAt(values.initial, 'policyEnforcementMode') ?? 'default');
   const lost =
     mode === 'never'
       ? 'Cilium → Calico is dropped from the first switched node on, even under policyEnforcementMode never'

@@ -24,8 +24,14 @@ const CALICO: readonly Tested[] = [
   { line: '3.25', from: 23, to: 28, source: 'tigera/docs version-3.25 requirements.mdx' },
   { line: '3.28', from: 27, to: 30, source: 'tigera/docs version-3.28 requirements.mdx' },
   { line: '3.29', from: 29, to: 32, source: 'projectcalico/calico discussion 11717' },
-  { line: '3.31', from: 32, to: 35, source: 'projectcalico/calico discussion 11717 and the requirements page of 3.31' },
-  { line: '3.32', from: 34, to: 36, source: 'requirements page of 3.32' },
+  {
+    line: '3.31',
+    from: 32,
+    to: 35,
+    source:
+      'projectcalico/calico discussion 11717; the upper end from release notes that quote the vendor (Rusty-Gopher/kupre v0.5.0)',
+  },
+  { line: '3.32', from: 34, to: 36, source: 'release notes that quote the vendor (Rusty-Gopher/kupre v0.5.0)' },
 ];
 
 export const versionsUntested: Rule = {
