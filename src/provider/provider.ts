@@ -1,4 +1,5 @@
 /** What stands behind the doors. One code path: the rehearsal gets a provider and knows no more. */
+import type { Levers } from '../faults/fault.ts';
 import type { Host } from '../host/host.ts';
 import type { KubeApi } from '../kube/api.ts';
 import type { Scenario } from '../scenario/scenario.ts';
@@ -35,4 +36,6 @@ export interface Provider {
   /** Lets something from outside (a signal) in at the next moment at which the provider's world is consistent. */
   interrupt(action: () => void): void;
   close(): Promise<void>;
+  /** What only an embedded cluster can do; left out on real nodes. */
+  readonly levers?: Levers;
 }

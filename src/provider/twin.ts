@@ -1,9 +1,11 @@
 /** The provider whose cluster exists only in this process: same rehearsal, embedded machines, virtual time. */
+import type { Heal, Levers } from '../faults/fault.ts';
 import { createKubeApi } from '../kube/client.ts';
 import type { Transport } from '../kube/transport.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import { serveHttp } from '../twin/api/http-server.ts';
 import { createInProcessTransport } from '../twin/api/in-process-transport.ts';
+import { createLevers } from '../twin/levers.ts';
 import { createTwin, type Twin } from '../twin/twin.ts';
 import type { Provider } from './provider.ts';
 import { imageExistsOnTwin, reviewForTwin } from './twin-review.ts';
@@ -58,11 +60,28 @@ export function createTwinProvider(options: TwinProviderOptions): TwinProvider {
     },
     review: reviewForTwin,
     imageExists: imageExistsOnTwin,
+    levers: leversOf(twin),
     run: (main) => clock.run(main),
     interrupt: (action) => clock.interrupt(action),
     close: async () => {
       for (const close of closers.splice(0).reverse()) await close();
     },
+  };
+}
+
+/** The twin's levers answer at once, and so do their ends; the doors' are asynchronous. */
+function leversOf({ cluster }: Twin): Levers {
+  const levers = createLevers(cluster);
+  const heal =
+    (end: () => void): Heal =>
+    () => {
+      end();
+      return Promise.resolve();
+    };
+  return {
+    crashAgent: (node) => heal(levers.crashAgent(node)),
+    refuseCniFile: (node) => heal(levers.refuseCniFile(node)),
+    slowAgentPull: (node, ms) => heal(levers.slowAgentPull(node, ms)),
   };
 }
 

@@ -18,6 +18,7 @@ import { startControllers } from './controllers/index.ts';
 import { createNetwork } from './network/simulated-network.ts';
 import { ApiHealth } from './node/api-health.ts';
 import { proxyFromApiServer } from './node/api-proxy.ts';
+import { apiAdmission } from './node/api-reach.ts';
 import { Cluster } from './node/cluster.ts';
 import { registerControlPlane } from './node/control-plane.ts';
 import { registerKubeProxy } from './node/kube-proxy.ts';
@@ -45,8 +46,10 @@ export function createWorld(time: SimulatedTime, config: WorldConfig): TwinWorld
     return stream;
   };
   const store = createObjectStore({ time, random: random('store'), serviceSubnet: config.serviceSubnet });
-  const api = new ApiHealth(time);
   const pods = new PodRegistry();
+  // The world and the API's health know each other: what is asked before the world is there, nobody can answer.
+  const admits: { ask: (node: string) => boolean } = { ask: () => true };
+  const api = new ApiHealth(time, (node) => admits.ask(node));
   const machines = new Map<string, Machine>();
   const world: World = {
     time,
@@ -61,6 +64,7 @@ export function createWorld(time: SimulatedTime, config: WorldConfig): TwinWorld
     pullImage: (machine, image) => (machine as TwinMachine).images.pull(image),
     config,
   };
+  admits.ask = apiAdmission(world);
   const cluster = new Cluster(world, api, pods);
   const server = createApiServer({
     store,

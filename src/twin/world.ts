@@ -74,8 +74,10 @@ export interface NodeFile {
 
 export interface NodeFiles {
   read(path: string): NodeFile | undefined;
+  /** @throws Error `operation not permitted` where the file system refuses it. */
   write(path: string, content: string, mode?: number): void;
   remove(path: string): boolean;
+  /** @throws Error as `write`. */
   rename(from: string, to: string): boolean;
   /** Names directly below a directory, sorted. */
   list(directory: string): string[];
@@ -155,7 +157,10 @@ export type InitProgram = (context: ContainerContext) => { ms: number; run: () =
 export interface ProgramCatalogue {
   register(key: string, program: Program): void;
   registerInit(key: string, program: InitProgram): void;
-  find(image: string, container: string): Program | undefined;
+  /** From now on containers on this machine run another program behind the key, until the result is called. */
+  registerOn(machine: string, key: string, program: Program): Cancel;
+  /** `machine`: what is registered on it goes first. */
+  find(image: string, container: string, machine?: string): Program | undefined;
   findInit(image: string, container: string): InitProgram | undefined;
 }
 

@@ -60,6 +60,8 @@ export async function curl(
   ): { milliseconds: number; http: HttpAnswer | undefined } | { failure: 'timeout' | 'refused' } {
     const onNode = 'node' in source;
     if (address.startsWith('127.')) {
+      const admitted = onNode ? cluster.world.network.admission(machine.name, address, toPort) : 'ok';
+      if (admitted !== 'ok') return { failure: admitted === 'timeout' ? 'timeout' : 'refused' };
       const at: Listener = onNode ? { node: machine.name, port: toPort } : { podUid: source.podUid, port: toPort };
       const http = cluster.pods.answer(at, path);
       return http === undefined ? { failure: 'refused' } : { milliseconds: 0, http };

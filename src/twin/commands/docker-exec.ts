@@ -8,6 +8,8 @@ import { answer, failure, notModelled, type Sleep } from './command.ts';
 import { crictl } from './docker-crictl.ts';
 import { curl } from './docker-curl.ts';
 import { linksAsJson, routesAsJson } from './docker-ip.ts';
+import { iptables } from './docker-iptables.ts';
+import { systemctl } from './docker-systemctl.ts';
 
 export interface NodeDoors {
   readonly cluster: Cluster;
@@ -44,6 +46,11 @@ export async function execOnNode(
       return words === '-json -4 route show table main' ? answer(routesAsJson(network)) : unknown();
     case 'iptables-save':
       return rest.length === 0 ? answer(network.iptablesSave()) : unknown();
+    case 'iptables':
+    case 'ip6tables':
+      return iptables(doors, program, { node: machine.name }, rest) ?? unknown();
+    case 'systemctl':
+      return systemctl(machine, rest) ?? unknown();
     case 'ping':
       return ping(doors, rest, signal) ?? unknown();
     case 'crictl':
@@ -51,11 +58,14 @@ export async function execOnNode(
     case 'curl':
       return (await curl(doors, { node: machine.name }, rest, signal)) ?? unknown();
     case 'nsenter': {
-      if (rest[0] !== '--target' || rest[2] !== '--net' || rest[3] !== 'curl') return unknown();
+      const inside = rest[3];
+      if (rest[0] !== '--target' || rest[2] !== '--net') return unknown();
+      if (inside !== 'curl' && inside !== 'iptables' && inside !== 'ip6tables') return unknown();
       const source = namespaceOf(doors, Number(rest[1]));
       if (source === undefined) {
         return failure(`nsenter: cannot open /proc/${rest[1]}/ns/net: No such file or directory\n`);
       }
+      if (inside !== 'curl') return iptables(doors, inside, source, rest.slice(4)) ?? unknown();
       return (await curl(doors, source, rest.slice(4), signal)) ?? unknown();
     }
     default:

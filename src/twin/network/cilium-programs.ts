@@ -88,6 +88,7 @@ function deliver(walk: Walk, node: NodeNamespace, endpoint: Endpoint, packet: Pa
   if (pod === undefined) return { node, at: { kind: 'health' }, packet };
   if (link === undefined) throw dropped(packet, `${device} of ${pod.name} is gone from ${node.node}`);
   enforceCiliumIngress(walk, node, pod, packet, identity);
+  node.podNamespace(pod.podUid)?.filter('INPUT', packet);
   return { node, at: { kind: 'pod', pod }, packet };
 }
 

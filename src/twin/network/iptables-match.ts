@@ -125,6 +125,10 @@ function optionMatch(module: string, option: RuleOption, siblings: readonly Rule
     }
     case 'tcp --syn':
       return (c) => !c.packet.reply && c.state !== 'ESTABLISHED';
+    case 'tcp --tcp-flags':
+      // What `--syn` is saved as. A walked request stands for its first packet, and an answer bears SYN and ACK.
+      if (option.values.join(' ') !== 'FIN,SYN,RST,ACK SYN') return unknown(module, option);
+      return (c) => !c.packet.reply;
     case 'mark --mark': {
       const { value: wanted, mask } = parseMark(value);
       return (c) => (c.packet.mark & mask) >>> 0 === wanted;

@@ -6,6 +6,7 @@ import type { RuleHost } from './iptables-match.ts';
 import { IptablesTables } from './iptables-tables.ts';
 import { LinkTable } from './links.ts';
 import type { CiliumDatapath, Link, LinkSpec, NodeNetwork, PodAttachment } from './network.ts';
+import { PodNamespace } from './pod-namespace.ts';
 import { formatRoute, parseDestination, parseRoute, type Route, RouteTable } from './routes.ts';
 
 /** What a namespace tells the network that it belongs to. */
@@ -37,12 +38,15 @@ export class NodeNamespace implements NodeNetwork, RuleHost {
   readonly subnet: Prefix;
   /** Counts this namespace's changes. */
   revision = 0;
+  /** Counts the changes of its rules and of the sets that they ask. */
+  rulesRevision = 0;
   readonly tables = new IptablesTables();
   readonly #owner: NamespaceOwner;
   readonly #links = new LinkTable();
   readonly #routes = new RouteTable();
   readonly #ipsets = new Map<string, IpSet>();
   readonly #pods = new Map<string, PodAttachment>();
+  readonly #podNamespaces = new Map<string, PodNamespace>();
   readonly #podsByAddress = new Map<number, PodAttachment>();
   readonly #podsByDevice = new Map<string, PodAttachment>();
   #addresses: Address[] = [];
@@ -142,19 +146,19 @@ export class NodeNamespace implements NodeNetwork, RuleHost {
   }
 
   addChain(table: string, chain: string): void {
-    this.#change(() => this.tables.addChain(table, chain));
+    this.#changeRules(() => this.tables.addChain(table, chain));
   }
 
   addRule(table: string, rule: string, first = false): void {
-    this.#change(() => this.tables.addRule(table, rule, first));
+    this.#changeRules(() => this.tables.addRule(table, rule, first));
   }
 
-  deleteRule(table: string, rule: string): void {
-    this.#change(() => this.tables.deleteRule(table, rule));
+  deleteRule(table: string, rule: string): boolean {
+    return this.#changeRules(() => this.tables.deleteRule(table, rule));
   }
 
   deleteChain(table: string, chain: string): void {
-    this.#change(() => this.tables.deleteChain(table, chain));
+    this.#changeRules(() => this.tables.deleteChain(table, chain));
   }
 
   rules(table: string): readonly string[] {
@@ -166,11 +170,11 @@ export class NodeNamespace implements NodeNetwork, RuleHost {
   }
 
   restoreIptables(text: string): void {
-    this.#change(() => this.tables.restore(text));
+    this.#changeRules(() => this.tables.restore(text));
   }
 
   setIpset(name: string, members: readonly string[] | undefined): void {
-    this.#change(() => {
+    this.#changeRules(() => {
       if (members === undefined) this.#ipsets.delete(name);
       else this.#ipsets.set(name, new IpSet(members));
     });
@@ -194,6 +198,7 @@ export class NodeNamespace implements NodeNetwork, RuleHost {
     this.#change(() => {
       const before = this.#pods.get(pod.podUid);
       if (before !== undefined) this.#owner.detached(before);
+      this.#podNamespaces.delete(pod.podUid);
       this.#pods.set(pod.podUid, pod);
       this.#indexPods();
       this.#owner.attached(pod);
@@ -205,6 +210,7 @@ export class NodeNamespace implements NodeNetwork, RuleHost {
     if (pod === undefined) return;
     this.#change(() => {
       this.#pods.delete(podUid);
+      this.#podNamespaces.delete(podUid);
       this.#indexPods();
       this.#owner.detached(pod);
     });
@@ -218,7 +224,29 @@ export class NodeNamespace implements NodeNetwork, RuleHost {
     return this.#pods.get(podUid);
   }
 
+  addPodRule(podUid: string, rule: string, first = false): void {
+    this.#change(() => {
+      const pod = this.#pods.get(podUid);
+      if (pod === undefined) throw new Error(`${podUid} has no network namespace on ${this.node}`);
+      const known = this.#podNamespaces.get(podUid) ?? new PodNamespace(pod, () => this.#owner.random());
+      this.#podNamespaces.set(podUid, known);
+      known.tables.addRule('filter', rule, first);
+    });
+  }
+
+  deletePodRule(podUid: string, rule: string): boolean {
+    return this.#change(() => this.#podNamespaces.get(podUid)?.tables.deleteRule('filter', rule) ?? false);
+  }
+
+  podRules(podUid: string): readonly string[] {
+    return this.#podNamespaces.get(podUid)?.tables.rules('filter') ?? [];
+  }
+
   // What the walker and the rules ask.
+
+  podNamespace(podUid: string): PodNamespace | undefined {
+    return this.#podNamespaces.get(podUid);
+  }
 
   get datapath(): LoadedDatapath | undefined {
     return this.#datapath;
@@ -287,6 +315,15 @@ export class NodeNamespace implements NodeNetwork, RuleHost {
     const result = effect();
     this.revision++;
     return result;
+  }
+
+  #changeRules<T>(effect: () => T): T {
+    return this.#change(() => {
+      const result = effect();
+      // Counted last: whoever looks before the change takes effect must not remember what it saw as the new state.
+      this.rulesRevision++;
+      return result;
+    });
   }
 
   #addAddress(device: string, cidr: string): void {

@@ -80,8 +80,10 @@ export interface NodeNetwork {
   addChain(table: string, chain: string): void;
   /** `-A POSTROUTING -s 10.244.0.0/24 ! -d 10.244.0.0/24 ! -o cilium_+ -j MASQUERADE`, as iptables-save prints it. `first` inserts at the top. */
   addRule(table: string, rule: string, first?: boolean): void;
-  /** Deletes the rule with exactly this text. */
-  deleteRule(table: string, rule: string): void;
+  /** Deletes the first rule with exactly this text; false when there is none. */
+  deleteRule(table: string, rule: string): boolean;
+  /** Counts the changes of its rules and of the sets that they ask. */
+  readonly rulesRevision: number;
   /** Empties and removes a chain. */
   deleteChain(table: string, chain: string): void;
   /** As iptables-save prints it. */
@@ -97,6 +99,10 @@ export interface NodeNetwork {
   detachPod(podUid: string): void;
   pods(): readonly PodAttachment[];
   pod(podUid: string): PodAttachment | undefined;
+  /** A rule of table filter in the network namespace of an attached pod; it goes with the pod's sandbox. @throws Error */
+  addPodRule(podUid: string, rule: string, first?: boolean): void;
+  deletePodRule(podUid: string, rule: string): boolean;
+  podRules(podUid: string): readonly string[];
 }
 
 /** Where a connection starts: a pod's network namespace or a machine's own. */
@@ -172,6 +178,11 @@ export interface Network {
   connect(from: Source, to: { ip: string; port: number; bytes?: number }): ConnectOutcome;
   /** An ICMP echo and its answer; needs no listener. */
   ping(from: Source, ip: string): ConnectOutcome;
+  /**
+   * Whether the rules of a node let a new TCP connection in, from an address outside of it (`eth0`) or one of its own
+   * (`lo`), to a port of the node itself. Only this way in is walked: neither the way to the node nor the answer.
+   */
+  admission(node: string, from: string, port: number): 'ok' | 'refused' | 'timeout' | 'unreachable';
   /** `clusterCidr`: kube-proxy masquerades Service traffic from sources outside of it. */
   setServices(find: ServiceLookup, options?: { clusterCidr?: string }): void;
   /** Asked for every new connection at Calico's and Cilium's endpoints; undefined: there is no policy. */

@@ -47,6 +47,15 @@ export function unreachable(packet: Packet, errno: string, lostAt: string): Pack
   return new PacketLost(packet, 'unreachable', errno, lostAt);
 }
 
+/** A rule's REJECT as the sender sees it. */
+export function rejected(packet: Packet, how: string, where: string): PacketLost {
+  if (how === 'tcp-reset' || how === 'icmp-port-unreachable') {
+    return new PacketLost(packet, 'refused', 'connection refused', where);
+  }
+  // Linux maps the other ICMP codes that REJECT offers to these two (icmp_err_convert).
+  return unreachable(packet, how === 'icmp-net-unreachable' ? 'network is unreachable' : 'no route to host', where);
+}
+
 /** The network was asked for something that it does not model; never answered by a guess. */
 export class NetworkNotModelled extends Error {
   override readonly name = 'NetworkNotModelled';

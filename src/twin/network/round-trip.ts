@@ -35,7 +35,12 @@ function leavePod(walk: Walk, node: NodeNamespace, pod: PodAttachment, packet: P
     );
   }
   walk.limitTo(link.mtu);
-  if (pod.ip === formatAddress(packet.dst)) return { node, at: { kind: 'pod', pod }, packet };
+  const own = node.podNamespace(pod.podUid);
+  own?.filter('OUTPUT', packet);
+  if (pod.ip === formatAddress(packet.dst)) {
+    own?.filter('INPUT', packet);
+    return { node, at: { kind: 'pod', pod }, packet };
+  }
   return pod.cni === 'cilium' ? fromCiliumEndpoint(walk, node, pod, packet) : receive(walk, node, pod.device, packet);
 }
 

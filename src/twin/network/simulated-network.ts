@@ -12,7 +12,9 @@ import type {
   ServiceLookup,
   Source,
 } from './network.ts';
+import { PacketLost } from './packet.ts';
 import { type Origin, roundTrip } from './round-trip.ts';
+import { receive, sendFromHost } from './stack.ts';
 import { type Terrain, Walk } from './walk.ts';
 
 export interface NetworkOptions {
@@ -38,6 +40,15 @@ const HOST_INTERFACES = 4;
 
 const PING = 0;
 
+/** Any port of Linux's ephemeral range. */
+const SOURCE_PORT = 40000;
+
+interface Admission {
+  readonly node: NodeNamespace;
+  readonly rules: number;
+  readonly verdict: ReturnType<Network['admission']>;
+}
+
 /** Verdicts kept for one source; targets come and go with their addresses. */
 const MAX_TARGETS = 4096;
 
@@ -51,6 +62,7 @@ class SimulatedNetwork implements Network, Terrain {
   readonly #stopped = new Map<string, number>();
   readonly #hooks = new Set<() => void>();
   readonly #cache = new Map<string, Map<string, CachedVerdict>>();
+  readonly #admissions = new Map<string, Admission>();
   /** Owners of addresses, made anew after a change that touches them. */
   #owners: Map<number, NodeNamespace> | undefined;
   readonly #podsByAddress = new Map<number, PodAttachment>();
@@ -114,6 +126,17 @@ class SimulatedNetwork implements Network, Terrain {
 
   ping(from: Source, ip: string): ConnectOutcome {
     return this.#ask(from, ip, PING, 'icmp');
+  }
+
+  admission(name: string, from: string, port: number): ReturnType<Network['admission']> {
+    const node = this.#nodes.get(name);
+    if (node === undefined) return 'unreachable';
+    const key = `${name} ${from} ${port}`;
+    const known = this.#admissions.get(key);
+    if (known?.node === node && known.rules === node.rulesRevision) return known.verdict;
+    const verdict = this.#admit(node, parseAddress(from), port);
+    this.#admissions.set(key, { node, rules: node.rulesRevision, verdict });
+    return verdict;
   }
 
   setListeners(find: (where: Listener) => boolean): void {
@@ -206,6 +229,28 @@ class SimulatedNetwork implements Network, Terrain {
     }
     const { outcome } = verdict;
     return !outcome.ok || protocol === 'icmp' || this.#listens(outcome.at) ? outcome : verdict.refused;
+  }
+
+  #admit(node: NodeNamespace, src: number, port: number): Admission['verdict'] {
+    const own = node.isLocal(src);
+    const packet = {
+      src,
+      dst: own ? src : node.underlay,
+      sport: SOURCE_PORT,
+      dport: port,
+      protocol: 'tcp' as const,
+      mark: 0,
+      reply: false,
+      fromHost: own,
+    };
+    const walk = new Walk(this);
+    try {
+      const { at } = own ? sendFromHost(walk, node, packet) : receive(walk, node, 'eth0', packet);
+      return at.kind === 'host' ? 'ok' : 'unreachable';
+    } catch (error) {
+      if (error instanceof PacketLost) return error.failure;
+      throw error;
+    }
   }
 
   #judge(walk: Walk, outcome: ConnectOutcome): CachedVerdict {

@@ -4,7 +4,7 @@ import { fromCiliumHost } from './cilium-programs.ts';
 import { type Tracking, translateDestination, translateSource, wasTranslated } from './conntrack.ts';
 import { type Effects, evaluateHook, type Verdict } from './iptables-evaluate.ts';
 import type { NodeNamespace } from './namespace.ts';
-import { dropped, NetworkNotModelled, type Packet, PacketLost, unreachable } from './packet.ts';
+import { dropped, NetworkNotModelled, type Packet, rejected, unreachable } from './packet.ts';
 import { enforceCalico } from './policy.ts';
 import type { Route } from './routes.ts';
 import { translateService } from './services.ts';
@@ -17,14 +17,6 @@ interface Devices {
 }
 
 const BEFORE_TRACKING: Tracking = { state: 'NEW', direction: 'original', connection: undefined };
-
-function rejected(packet: Packet, how: string, where: string): PacketLost {
-  if (how === 'tcp-reset' || how === 'icmp-port-unreachable') {
-    return new PacketLost(packet, 'refused', 'connection refused', where);
-  }
-  // Linux maps the other ICMP codes that REJECT offers to these two (icmp_err_convert).
-  return unreachable(packet, how === 'icmp-net-unreachable' ? 'network is unreachable' : 'no route to host', where);
-}
 
 /** Runs one table at one hook; filters take effect, translations are handed back. */
 function runHook(
@@ -166,6 +158,7 @@ function transmit(walk: Walk, node: NodeNamespace, device: string, route: Route,
   if (pod !== undefined) {
     if (pod.ip !== formatAddress(packet.dst))
       throw dropped(packet, `${pod.name} does not have ${formatAddress(packet.dst)}`);
+    node.podNamespace(pod.podUid)?.filter('INPUT', packet);
     return { node, at: { kind: 'pod', pod }, packet };
   }
   const next = route.via ?? packet.dst;

@@ -1,6 +1,6 @@
 /**
- * Whether an API server serves: its process must be up and etcd must have a quorum. The processes themselves report
- * here (see control-plane.ts); nothing else decides it.
+ * Whether an API server serves: its process must be up, etcd must have a quorum, and connections must get through to its
+ * port. The processes themselves report here (see control-plane.ts); the rules of the node are asked (api-reach.ts).
  */
 import type { SimulatedTime } from '../world.ts';
 
@@ -12,18 +12,21 @@ export class ApiHealth {
   readonly #servers = new Set<string>();
   readonly #hooks: (() => void)[] = [];
   readonly #downHooks: (() => void)[] = [];
+  readonly #admits: (node: string) => boolean;
   #was = false;
 
-  constructor(time: SimulatedTime) {
+  /** `admits`: do the rules of this control plane let connections to its API server in? */
+  constructor(time: SimulatedTime, admits: (node: string) => boolean = () => true) {
     this.#time = time;
+    this.#admits = admits;
   }
 
-  /** Does at least one API server serve? */
+  /** Does at least one API server serve, and can it be reached? */
   available(): boolean {
-    return this.#servers.size > 0 && this.#quorum();
+    return this.#servers.size > 0 && this.#quorum() && [...this.#servers].some((node) => this.#admits(node));
   }
 
-  /** Does the API server of this control plane serve? */
+  /** Does the API server of this control plane serve, as it says itself? */
   serves(node: string): boolean {
     return this.#servers.has(node) && this.#quorum();
   }
@@ -52,9 +55,14 @@ export class ApiHealth {
     this.#downHooks.push(hook);
   }
 
-  /** Control planes whose API server serves, by name. */
+  /** Control planes whose API server serves and can be reached, by name. */
   serving(): string[] {
-    return this.#quorum() ? [...this.#servers].sort() : [];
+    return this.#quorum() ? [...this.#servers].sort().filter((node) => this.#admits(node)) : [];
+  }
+
+  /** Somebody may have changed the rules in front of an API server: looks at once. */
+  look(): void {
+    this.#changed();
   }
 
   #quorum(): boolean {

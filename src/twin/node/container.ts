@@ -72,7 +72,8 @@ export class RunningContainer {
 
   /** Starts the image's program; an image that nobody models listens on its ports and does nothing else. */
   launch(): void {
-    const program = this.#start.world.programs.find(this.#start.spec.image ?? '', this.#start.spec.name);
+    const { world, spec, machine } = this.#start;
+    const program = world.programs.find(spec.image ?? '', spec.name, machine.name);
     const ports = declaredPorts(this.#start.spec);
     this.#process = program === undefined ? { ports } : program(this.context);
   }

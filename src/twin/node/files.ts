@@ -20,11 +20,19 @@ const BUNDLED_PLUGINS = ['host-local', 'loopback', 'portmap', 'ptp'];
 export class MachineFiles implements NodeFiles {
   readonly #time: SimulatedTime;
   readonly #files = new Map<string, NodeFile>();
+  readonly #refused = new Set<string>();
   readonly #hooks = new Map<string, Set<(name: string) => void>>();
 
   constructor(time: SimulatedTime) {
     this.#time = time;
     for (const plugin of BUNDLED_PLUGINS) this.write(`/opt/cni/bin/${plugin}`, '', 0o755);
+  }
+
+  /** From now on the file system lets nobody write this path or rename anything to it, until the result is called. */
+  refuseWrites(path: string): Cancel {
+    const where = real(path);
+    this.#refused.add(where);
+    return () => void this.#refused.delete(where);
   }
 
   read(path: string): NodeFile | undefined {
@@ -33,6 +41,7 @@ export class MachineFiles implements NodeFiles {
 
   write(path: string, content: string, mode = 0o644): void {
     const where = real(path);
+    this.#mayWrite(where);
     this.#files.set(where, { content, mode, modifiedAt: this.#time.now() });
     this.#changed(where);
   }
@@ -47,6 +56,7 @@ export class MachineFiles implements NodeFiles {
   rename(from: string, to: string): boolean {
     const file = this.#files.get(real(from));
     if (file === undefined) return false;
+    this.#mayWrite(real(to));
     this.#files.delete(real(from));
     this.#files.set(real(to), file);
     this.#changed(real(from));
@@ -81,6 +91,10 @@ export class MachineFiles implements NodeFiles {
     for (const path of [...this.#files.keys()]) {
       if (path.startsWith('/run/') || path.startsWith('/tmp/')) this.#files.delete(path);
     }
+  }
+
+  #mayWrite(path: string): void {
+    if (this.#refused.has(path)) throw new Error(`open ${path}: operation not permitted`);
   }
 
   #changed(path: string): void {

@@ -37,6 +37,8 @@ export class TwinMachine implements Machine {
   readonly containerId: string;
   readonly files: MachineFiles;
   readonly images: ImageStore;
+  /** Units that systemd does not start when the container boots; on disk, so they survive restarts. */
+  readonly disabledUnits = new Set<string>();
   readonly #env: NodeEnvironment;
   readonly #random: Random;
   #address = '';
@@ -117,6 +119,8 @@ export class TwinMachine implements Machine {
     world.network.addNode(this.name, this.#address, addresses.subnet);
     this.#state = 'running';
     this.#startedAt = world.time.now();
+    // Without containerd the kubelet ends as soon as it starts, and without the kubelet nobody starts a container.
+    if (this.disabledUnits.size > 0) return;
     const [least, most] = BOOT[this.role];
     this.#pending = world.time.after(this.#random.integer(least, most), () => {
       const found = world.time.now() - this.#random.integer(1_000, 1_800);

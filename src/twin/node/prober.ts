@@ -114,7 +114,9 @@ export class Prober {
     const local = onHostNetwork(pod) || ip.startsWith('127.');
     const outcome = local
       ? process.ports.includes(port)
-        ? 'ok'
+        ? onHostNetwork(pod)
+          ? throughOwnRules(world, machine.name, port)
+          : 'ok'
         : 'refused'
       : connectOutcome(world, machine.name, ip, port);
     // Whether the packet arrives is the network's word; on a port that it does not list, a process that has no answers of
@@ -132,6 +134,12 @@ export class Prober {
     const { status } = process.http(port, probe.httpGet.path ?? '/');
     return status >= 200 && status < 400 ? undefined : `HTTP probe failed with statuscode: ${status}`;
   }
+}
+
+/** The kubelet asks a process on the node's own network: the rules of the node are in between, nothing else. */
+function throughOwnRules(world: World, node: string, port: number): string {
+  const outcome = world.network.admission(node, '127.0.0.1', port);
+  return outcome === 'refused' ? 'connection refused' : outcome;
 }
 
 /** `ok`, `timeout`, `refused`, or the errno text. */

@@ -1,5 +1,5 @@
 /** The programs behind images. */
-import type { InitProgram, Program, ProgramCatalogue } from '../world.ts';
+import type { Cancel, InitProgram, Program, ProgramCatalogue } from '../world.ts';
 
 /**
  * Repository of an image reference without registry, tag and digest: `quay.io/calico/node:v3.31.7` is `calico/node`.
@@ -14,6 +14,7 @@ export function repositoryOf(image: string): string {
 
 export function createProgramCatalogue(): ProgramCatalogue {
   const programs = new Map<string, Program>();
+  const onMachines = new Map<string, Map<string, Program>>();
   const inits = new Map<string, InitProgram>();
   const lookup = <T>(map: Map<string, T>, image: string, container: string): T | undefined => {
     const repository = repositoryOf(image);
@@ -22,7 +23,18 @@ export function createProgramCatalogue(): ProgramCatalogue {
   return {
     register: (key, program) => void programs.set(key, program),
     registerInit: (key, program) => void inits.set(key, program),
-    find: (image, container) => lookup(programs, image, container),
+    registerOn: (machine, key, program): Cancel => {
+      const own = onMachines.get(machine) ?? new Map<string, Program>();
+      onMachines.set(machine, own);
+      own.set(key, program);
+      return () => {
+        if (own.get(key) === program) own.delete(key);
+      };
+    },
+    find: (image, container, machine) => {
+      const own = machine === undefined ? undefined : onMachines.get(machine);
+      return (own && lookup(own, image, container)) ?? lookup(programs, image, container);
+    },
     findInit: (image, container) => lookup(inits, image, container),
   };
 }

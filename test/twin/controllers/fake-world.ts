@@ -83,6 +83,7 @@ export function fakeWorld(options: { kubernetes?: string; seed?: number } = {}):
   const programs = new Map<string, Program>();
   const processes = new Map<string, Process>();
   const catalogue: ProgramCatalogue = {
+    registerOn: () => () => {},
     register: (key, program) => void programs.set(key, program),
     registerInit: () => {},
     find: (image) => programs.get(image),

@@ -35,12 +35,14 @@ export function agentProgram(context: ContainerContext): Process {
   const cleanup: Cancel[] = [];
   let healthy = false;
   let responding = false;
+  let cniFileFailed = false;
   const process: Process = {
     get ports() {
       return responding ? [HEALTH_PORT] : [];
     },
     http: healthAnswer,
-    probe: () => healthy,
+    // From 1.16 on a CNI file that could not be written fails /healthz (cilium 77b1e6cdaa, issue 29405).
+    probe: () => healthy && !(cniFileFailed && minor >= 16),
     terminate: () => {
       if (state.config !== undefined) uninstallCni(machine.files, state.config);
       return Math.round(random.between(150, 400));
@@ -154,7 +156,10 @@ export function agentProgram(context: ContainerContext): Process {
 
   if (config.cni.writeWhenReady !== '')
     context.after(between(200, 500), () => {
-      cleanup.push(manageCniDirectory(context, config, minor));
+      const told = (written: boolean): void => {
+        cniFileFailed = !written;
+      };
+      cleanup.push(manageCniDirectory(context, config, minor, told));
     });
   context.after(between(1500, 2300), register);
   return process;

@@ -33,11 +33,19 @@ function renameOthers(files: NodeFiles, directory: string, own: string): void {
       files.rename(`${directory}/${name}`, `${directory}/${name}.cilium_bak`);
 }
 
+/** The agent writes its file with renameio and tries again after this long (cilium daemon/cmd/cni/config.go). */
+const RETRY_MS = 10_000;
+
 /**
  * Writes the configuration and, with `cni-exclusive`, renames every other one now and whenever the directory changes.
- * Returns what ends the watch.
+ * `report` is told whether the file could be written. Returns what ends the watch.
  */
-export function manageCniDirectory(context: ContainerContext, config: AgentConfig, minor: number): Cancel {
+export function manageCniDirectory(
+  context: ContainerContext,
+  config: AgentConfig,
+  minor: number,
+  report: (written: boolean) => void,
+): Cancel {
   const place = onNode(config.cni.writeWhenReady);
   if (place === undefined) return () => {};
   const { files } = context.machine;
@@ -49,7 +57,16 @@ export function manageCniDirectory(context: ContainerContext, config: AgentConfi
     // Mode 0600 since 1.18, 0644 before.
     if (written?.content !== content) files.write(`${directory}/${file}`, content, minor >= 18 ? 0o600 : 0o644);
   };
-  settle();
+  const settleOrRetry = (): void => {
+    try {
+      settle();
+      report(true);
+    } catch {
+      report(false);
+      context.after(RETRY_MS, settleOrRetry);
+    }
+  };
+  settleOrRetry();
   // Without cni-exclusive the agent does not watch the directory at all.
   if (!config.cni.exclusive) return () => {};
   let pending: Cancel | undefined;
@@ -57,7 +74,7 @@ export function manageCniDirectory(context: ContainerContext, config: AgentConfi
     // Observed: another file is renamed too fast for a poll of 0.3 s.
     pending ??= context.after(100, () => {
       pending = undefined;
-      settle();
+      settleOrRetry();
     });
   });
   return () => {
