@@ -2,6 +2,7 @@
 import { stringify } from 'yaml';
 import {
   AGENT,
+  CILIUM_NAMESPACE,
   ciliumNodeConfigFor,
   ENVOY,
   hasEnvoy,
@@ -20,6 +21,7 @@ import { dnsPodUids } from '../dns-pods.ts';
 import { CommandFailed, RehearsalFailure } from '../outcome.ts';
 import type { PhaseRunner, Rehearsal } from '../rehearsal.ts';
 import { daemonSetPending, deploymentPending } from '../rollout.ts';
+import { namingUnready } from '../unready-pods.ts';
 
 /** helm v3 and v4, pkg/kube/client.go IsReachable. */
 const HELM_FINDS_NO_API = /kubernetes cluster unreachable/i;
@@ -68,8 +70,12 @@ export async function upgradeRelease(rehearsal: Rehearsal, values: JsonObject): 
 
 /** Agents and envoys are counted against the nodes, not against desiredNumberScheduled. */
 export async function waitForCilium(rehearsal: Rehearsal): Promise<void> {
-  const { scenario, limits, plan, found } = rehearsal;
-  await rehearsal.wait({
+  const prefix = { namespace: CILIUM_NAMESPACE, prefix: 'cilium-' };
+  await namingUnready(rehearsal, prefix, () => waitForRollOuts(rehearsal));
+}
+
+async function waitForRollOuts({ scenario, limits, plan, found, wait }: Rehearsal): Promise<void> {
+  await wait({
     what: 'the Cilium operator to be rolled out',
     resource: deployments,
     ...OPERATOR,
@@ -78,7 +84,7 @@ export async function waitForCilium(rehearsal: Rehearsal): Promise<void> {
   });
   const envoy = hasEnvoy(scenario.cilium.version, found.values) ? [ENVOY] : [];
   for (const set of [AGENT, ...envoy]) {
-    await rehearsal.wait({
+    await wait({
       what: `${set.name} to be rolled out on every node`,
       resource: daemonSets,
       ...set,
