@@ -9,7 +9,6 @@ import { runRehearsal, type VerdictEvent } from '../../../src/rehearsal/run.ts';
 import { readScenario } from '../../../src/scenario/read.ts';
 import type { Scenario } from '../../../src/scenario/scenario.ts';
 import type { Twin } from '../../../src/twin/twin.ts';
-import type { Process, Program } from '../../../src/twin/world.ts';
 
 /** Every key may be left out; lists and free-form values are given whole. */
 type Deep<T> = {
@@ -124,31 +123,4 @@ export function stopApi(twin: Twin, node: string, ms: number): void {
     api.server = report;
     report(node, up);
   });
-}
-
-/** The node's container starts from now on, its kubelet does not. */
-export function loseKubelet(twin: Twin, node: string): void {
-  const machine = twin.cluster.machines.get(node)!;
-  const start = machine.start.bind(machine);
-  machine.start = () => {
-    const { clock } = twin;
-    const after = clock.after.bind(clock);
-    // The boot is the only thing that starting sets a timer of seconds for.
-    clock.after = (ms, action) => (ms > 4_000 ? () => undefined : after(ms, action));
-    try {
-      start();
-    } finally {
-      clock.after = after;
-    }
-  };
-}
-
-/** From now on containers of the image run another program on one node. */
-export function replaceProgram(twin: Twin, image: string, node: string, other: (original: Program) => Program): void {
-  const original = twin.world.programs.find(image, '')!;
-  const changed = other(original);
-  twin.world.programs.register(
-    image,
-    (context): Process => (context.machine.name === node ? changed(context) : original(context)),
-  );
 }
