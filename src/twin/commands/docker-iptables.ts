@@ -34,6 +34,8 @@ export function iptables(
 ): CommandResult | undefined {
   const words = readWords(program, args);
   if (words === undefined || 'exitCode' in words) return words;
+  // Without a source it would meet the pod's own loopback too, which the walker does not know.
+  if ('podUid' in source && program === 'iptables' && !words.rule.includes(' -s ')) return undefined;
   const network = cluster.world.network.node(machine.name)!;
   const done =
     program === 'ip6tables'

@@ -168,6 +168,10 @@ describe('rules in the network namespace of a pod', () => {
     expect(connect('client', 'web')).toBe('ok');
   });
 
+  it('need a source', async () => {
+    expect(await inside('-I', 'INPUT', '-p', 'tcp', '-j', 'DROP')).toMatchObject({ exitCode: 64 });
+  });
+
   it('need a process that is there', async () => {
     const words = ['nsenter', '--target', '9', '--net', 'iptables', '--wait', '-I', 'INPUT', '-p', 'tcp', '-j', 'DROP'];
     expect(await on(WORKER, ...words)).toMatchObject({
