@@ -7,7 +7,7 @@ import type { TwinMachine } from '../node/machine.ts';
 import { answer, failure, notModelled, type Sleep } from './command.ts';
 import { crictl } from './docker-crictl.ts';
 import { curl } from './docker-curl.ts';
-import { linksAsJson, routesAsJson } from './docker-ip.ts';
+import { changeLinks, linksAsJson, routesAsJson } from './docker-ip.ts';
 import { iptables } from './docker-iptables.ts';
 import { systemctl } from './docker-systemctl.ts';
 
@@ -43,7 +43,8 @@ export async function execOnNode(
       return rest[0] === '-f' && rest.length > 1 ? remove(machine, rest.slice(1)) : unknown();
     case 'ip':
       if (words === '-json -details link show') return answer(linksAsJson(network));
-      return words === '-json -4 route show table main' ? answer(routesAsJson(network)) : unknown();
+      if (words === '-json -4 route show table main') return answer(routesAsJson(network));
+      return changeLinks(network, rest) ?? unknown();
     case 'iptables-save':
       return rest.length === 0 ? answer(network.iptablesSave()) : unknown();
     case 'iptables':

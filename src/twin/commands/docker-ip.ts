@@ -1,5 +1,7 @@
 /** `ip -json`: links and routes of a node in the form of iproute2 6.15 (ip/ipaddress.c, ip/iplink_vxlan.c, ip/iproute.c). */
+import type { CommandResult } from '../../host/host.ts';
 import type { Link, NodeNetwork } from '../network/network.ts';
+import { answer, failure } from './command.ts';
 
 type Json = Record<string, unknown>;
 
@@ -71,4 +73,24 @@ function routeAsJson(text: string): Json {
     else if (KEYS[word] !== undefined) route[KEYS[word]] = words[++i];
   }
   return { ...route, flags };
+}
+
+/**
+ * `ip link add NAME type dummy` and `ip link del NAME`, both without output; undefined: other words. A new link is down and
+ * has no address; it takes the next index (iproute2 6.15 ip/iplink.c, errors as the kernel's rtnetlink words them).
+ */
+export function changeLinks(network: NodeNetwork, words: readonly string[]): CommandResult | undefined {
+  const [object, action, name = '', ...rest] = words;
+  if (object !== 'link' || !/^[a-z][\w.-]{0,14}$/i.test(name)) return undefined;
+  if (action === 'add' && rest.join(' ') === 'type dummy') {
+    if (network.link(name) !== undefined) return failure('RTNETLINK answers: File exists\n', 2);
+    network.addLink({ name, kind: 'dummy', mtu: 1500, up: false });
+    return answer('');
+  }
+  if (action === 'del' && rest.length === 0) {
+    if (network.link(name) === undefined) return failure(`Cannot find device "${name}"\n`, 1);
+    network.deleteLink(name);
+    return answer('');
+  }
+  return undefined;
 }

@@ -8,6 +8,7 @@ import type { NodeNamespace } from './namespace.ts';
 import type { PodAttachment } from './network.ts';
 import { dropped, type Identity, type Packet, unreachable } from './packet.ts';
 import { enforceCiliumEgress, enforceCiliumIngress } from './policy.ts';
+import { answerFromService, balanceForPod } from './services.ts';
 import { receive } from './stack.ts';
 import { outerPacket, sendOuter } from './tunnels.ts';
 import type { Arrival, Walk } from './walk.ts';
@@ -36,7 +37,10 @@ export function fromCiliumEndpoint(
   const { datapath } = node;
   // Without loaded programs the device is a plain veth.
   if (datapath === undefined) return receive(walk, node, device, packet);
-  if (sender !== undefined) enforceCiliumEgress(walk, node, sender, packet);
+  if (sender !== undefined) {
+    balanceForPod(walk, node, sender, packet);
+    enforceCiliumEgress(walk, node, sender, packet);
+  }
   if (!node.isLocal(packet.dst)) {
     const local = endpointAt(node, packet.dst);
     if (local !== undefined) return deliver(walk, node, local, packet, identity);
@@ -88,6 +92,7 @@ function deliver(walk: Walk, node: NodeNamespace, endpoint: Endpoint, packet: Pa
   if (pod === undefined) return { node, at: { kind: 'health' }, packet };
   if (link === undefined) throw dropped(packet, `${device} of ${pod.name} is gone from ${node.node}`);
   enforceCiliumIngress(walk, node, pod, packet, identity);
+  answerFromService(walk, pod, packet);
   node.podNamespace(pod.podUid)?.filter('INPUT', packet);
   return { node, at: { kind: 'pod', pod }, packet };
 }

@@ -4,6 +4,7 @@ import { fromCiliumEndpoint } from './cilium-programs.ts';
 import type { NodeNamespace } from './namespace.ts';
 import type { ConnectOutcome, Listener, PodAttachment } from './network.ts';
 import { type Packet, PacketLost, unreachable } from './packet.ts';
+import { answerFromService } from './services.ts';
 import { receive, sendFromHost } from './stack.ts';
 import type { Arrival, Walk } from './walk.ts';
 
@@ -38,6 +39,7 @@ function leavePod(walk: Walk, node: NodeNamespace, pod: PodAttachment, packet: P
   const own = node.podNamespace(pod.podUid);
   own?.filter('OUTPUT', packet);
   if (pod.ip === formatAddress(packet.dst)) {
+    answerFromService(walk, pod, packet);
     own?.filter('INPUT', packet);
     return { node, at: { kind: 'pod', pod }, packet };
   }

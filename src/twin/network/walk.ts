@@ -45,6 +45,16 @@ export class Walk {
   askedForServices = false;
   /** Pods that were looked up by address, wherever they run: the outcome depends on who has these addresses. */
   readonly asked = new Map<number, PodAttachment | undefined>();
+  /** The Service call of a Cilium pod that its own program has sent to an endpoint. */
+  balanced:
+    | {
+        readonly podUid: string;
+        readonly asked: number;
+        readonly port: number;
+        readonly address: number;
+        readonly backendPort: number;
+      }
+    | undefined;
   /** Times that a packet crossed from node to node. */
   hops = 0;
   tunnelled = false;
