@@ -1,5 +1,7 @@
 /** `rehearse list`: what there is. */
 import { ASSERTIONS } from '../events/events.ts';
+import { FAULTS } from '../faults/catalogue/index.ts';
+import { faultRow } from '../faults/list.ts';
 import { nearest } from '../scenario/nearest.ts';
 import { readScenario } from '../scenario/read.ts';
 import { hasTwinData, knownVersions } from '../scenario/versions.ts';
@@ -7,14 +9,14 @@ import { parseArguments } from './arguments.ts';
 import type { Command } from './command.ts';
 import type { Output } from './output.ts';
 import { bundledFile, bundledScenarios } from './scenario-argument.ts';
-import { notInThisVersion, UsageError } from './usage.ts';
+import { UsageError } from './usage.ts';
 
 const TOPICS = ['scenarios', 'faults', 'rules', 'checkpoints', 'versions'] as const;
 
 export const list: Command = {
   name: 'list',
-  usage: 'list scenarios|rules|checkpoints|versions [--json]',
-  summary: 'List scenarios, preflight rules, checkpoints with their assertions, or known versions.',
+  usage: 'list scenarios|faults|rules|checkpoints|versions [--json]',
+  summary: 'List scenarios, faults, preflight rules, checkpoints with their assertions, or known versions.',
   flags: { json: { kind: 'boolean', help: 'Print one JSON document.' } },
   run: async (words, output) => {
     const args = parseArguments('list', words, list.flags, 1);
@@ -32,7 +34,7 @@ export const list: Command = {
     }
     switch (topic) {
       case 'faults':
-        throw notInThisVersion(`list ${topic}`);
+        return faults(output, args.has('json'));
       case 'rules':
         return rules(output, args.has('json'));
       case 'scenarios':
@@ -58,6 +60,13 @@ function scenarios(output: Output, json: boolean): number {
       ),
     );
   }
+  return 0;
+}
+
+function faults(output: Output, json: boolean): number {
+  const rows = FAULTS.map(faultRow);
+  if (json) output.result(`${JSON.stringify(rows, null, 2)}\n`);
+  else output.result(table(rows.map((row) => [row.usage, row.starts, row.refusedBy ?? '-', row.summary])));
   return 0;
 }
 

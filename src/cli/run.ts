@@ -94,7 +94,11 @@ function prepare(directory: string): void {
   }
 }
 
-async function rehearse({ scenario, seed, at }: ScenarioArgument, options: RunFlags, output: Output): Promise<number> {
+async function rehearse(
+  { scenario, seed, at, faults }: ScenarioArgument,
+  options: RunFlags,
+  output: Output,
+): Promise<number> {
   const { directory, until, keep } = options;
   const wall = new WallClock();
   // The embedded cluster takes a quarter of a second to load, which no other command should pay.
@@ -136,6 +140,7 @@ async function rehearse({ scenario, seed, at }: ScenarioArgument, options: RunFl
         at,
         seed,
         provider,
+        faults,
         emit: stream.emit,
         signal: controller.signal,
         until,

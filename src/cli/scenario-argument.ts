@@ -2,6 +2,9 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { FAULTS } from '../faults/catalogue/index.ts';
+import { changedByFaults, FaultError, type PlannedFault, parseFaults, plannedFaults } from '../faults/parse.ts';
+import { planFor } from '../rehearsal/plan.ts';
 import type { Override } from '../scenario/document.ts';
 import { nearest } from '../scenario/nearest.ts';
 import type { Positions } from '../scenario/positions.ts';
@@ -27,13 +30,19 @@ export const SCENARIO_FLAGS: Flags = {
     value: 'RULE',
     help: 'Turn the refusal of a preflight rule into a finding (rehearse list rules); may be repeated.',
   },
-  fault: { kind: 'list', value: 'SPEC', help: 'Not in this version: rehearse with a fault.' },
+  fault: {
+    kind: 'list',
+    value: 'NAME[:KEY=VALUE,…]',
+    help: 'Break something on purpose (rehearse list faults); may be repeated.',
+  },
 };
 
 export interface ScenarioArgument {
+  /** With what the faults change in it. */
   readonly scenario: Scenario;
   /** Where its keys stand. */
   readonly at: Positions;
+  readonly faults: readonly PlannedFault[];
   /** The scenario as the user named it, for messages. */
   readonly shown: string;
   readonly seed: number;
@@ -53,7 +62,6 @@ export const bundledFile = (name: string): string => fileURLToPath(new URL(`${na
 
 /** @throws UsageError, ScenarioError */
 export function scenarioArgument(args: Arguments, command: string): ScenarioArgument {
-  if (args.has('fault')) throw notInThisVersion('--fault');
   const allow = args.list('allow').map((rule) => ruleOf(rule, command));
   const provider = providerFlag(args, command);
   const seed = numberFlag(args, 'seed', command, 0, MAX_SEED) ?? 1;
@@ -70,7 +78,7 @@ export function scenarioArgument(args: Arguments, command: string): ScenarioArgu
       command,
     );
   }
-  return { scenario, at, shown, seed, provider };
+  return { ...withFaults(scenario, args.list('fault'), { seed, provider, command }), at, shown, seed, provider };
 }
 
 /** @throws UsageError with the nearest rules */
@@ -82,6 +90,29 @@ function ruleOf(text: string, command: string): RuleId {
     `--allow ${text}: there is no such rule; ${like === undefined ? `rules: ${RULE_IDS.join(', ')}` : `did you mean ${like}?`}`,
     command,
   );
+}
+
+/**
+ * The scenario with the faults in it.
+ * @throws UsageError when one is not known, does not fit, or starts where the plan has nothing
+ */
+export function withFaults(
+  scenario: Scenario,
+  specs: readonly string[],
+  { seed, provider, command }: { seed: number; provider: 'twin' | 'kind'; command: string },
+): Pick<ScenarioArgument, 'scenario' | 'faults'> {
+  if (specs.length === 0) return { scenario, faults: [] };
+  try {
+    const { nodes } = planFor(scenario, seed);
+    const chosen = parseFaults(specs, FAULTS, nodes, provider);
+    const changed = changedByFaults(scenario, chosen, nodes);
+    const { steps, checkpoints } = planFor(changed, seed);
+    const ids = { steps: steps.map(({ id }) => id), checkpoints: checkpoints.map(({ id }) => id) };
+    return { scenario: changed, faults: plannedFaults(chosen, nodes, ids) };
+  } catch (error) {
+    if (!(error instanceof FaultError)) throw error;
+    throw new UsageError(error.message, command);
+  }
 }
 
 function providerFlag(args: Arguments, command: string): 'twin' {

@@ -255,7 +255,8 @@ export type EventBody =
       readonly type: 'fault';
       readonly name: string;
       readonly args: Readonly<Record<string, string>>;
-      readonly moment: 'injected' | 'healed';
+      /** `ended`: the run is over, and `expected` is by all that it has shown. */
+      readonly moment: 'injected' | 'healed' | 'ended';
       readonly expected: string;
     }
   /** One unbroken stretch of failed pings of one pair, emitted when it has ended (or at the end of the run). */

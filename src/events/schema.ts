@@ -164,7 +164,7 @@ export const eventSchema = z.discriminatedUnion('type', [
   event('fault', {
     name: z.string(),
     args: z.record(z.string(), z.string()),
-    moment: z.enum(['injected', 'healed']),
+    moment: z.enum(['injected', 'healed', 'ended']),
     expected: z.string(),
   }),
   event('disruption', {

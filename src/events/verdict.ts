@@ -43,6 +43,7 @@ export const REASONS = [
   'runner-overloaded',
   'baseline-unhealthy',
   'provision-failed',
+  'fault-not-injected',
   'internal',
   // refused
   'scenario-invalid',

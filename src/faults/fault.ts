@@ -23,6 +23,8 @@ export interface FaultArgument {
   readonly values?: readonly string[];
   /** What is meant when it is left out, for people: `the first worker`. */
   readonly otherwise?: string;
+  /** The value when it is left out; of `node` the first node to be migrated unless given. */
+  readonly fallback?: (nodes: readonly ClusterNode[]) => string | undefined;
 }
 
 /**
@@ -44,6 +46,10 @@ export interface Blame {
   }) => boolean;
   /** The message must name each of these (nodes, objects, images). */
   readonly names?: readonly string[];
+  /** Of each of these at least one pair must fail: `Cilium → Calico`. */
+  readonly kindsOfPairs?: readonly { readonly what: string; readonly pair: NonNullable<Blame['pairs']> }[];
+  /** No pair may fail: only something else shows this fault. */
+  readonly noPairs?: boolean;
 }
 
 export interface Expectation {
@@ -59,6 +65,43 @@ export interface RunRecord {
   readonly nodes: readonly ClusterNode[];
   readonly checkpoints: readonly string[];
   readonly events: readonly Event[];
+  /** What the API showed right after each checkpoint that passed, and at the end of the run; left out where nobody looked. */
+  readonly snapshots?: readonly Snapshot[];
+}
+
+/** Addresses drawn, for expectations that depend on them. Everything is in the order of names. */
+export interface Snapshot {
+  /** The checkpoint that had just passed; null: the end of the run. */
+  readonly after: string | null;
+  readonly pods: readonly SnapshotPod[];
+  readonly ciliumNodes: readonly {
+    readonly name: string;
+    readonly podCIDRs: readonly string[];
+    /** CiliumInternalIP; empty: none yet. */
+    readonly router: string;
+    /** Address of the health endpoint; empty: none. */
+    readonly health: string;
+    /** What the operator says of its IPAM; empty: nothing wrong. */
+    readonly error: string;
+  }[];
+  /** Calico's blocks with the node that they belong to. */
+  readonly blocks: readonly { readonly cidr: string; readonly node: string }[];
+  /** ClusterIPs in use. */
+  readonly services: readonly { readonly name: string; readonly address: string; readonly ports: readonly number[] }[];
+}
+
+/** A pod of the pod network that runs or is to run. */
+export interface SnapshotPod {
+  /** NAMESPACE/NAME */
+  readonly name: string;
+  readonly node: string;
+  /** Empty: none yet. */
+  readonly ip: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** TCP ports that its containers declare. */
+  readonly ports: readonly number[];
+  /** Cilium has an endpoint for it. */
+  readonly managed: boolean;
 }
 
 interface FaultBase {
@@ -75,12 +118,28 @@ interface FaultBase {
   readonly refusedBy: RuleId | null;
   /** The end of a run in which the rule is allowed, or there is none. */
   readonly expected: (run: RunRecord) => Expectation;
+  /** Why it cannot be made in this scenario, one clause for people; null: it can. */
+  readonly unfit?: (scenario: Scenario, args: FaultArgs, nodes: readonly ClusterNode[]) => string | null;
 }
 
-/** Made by the scenario alone. */
-export interface ConfigurationFault extends FaultBase {
+/** Made by the scenario; `inject` where the scenario alone does not bring it about. */
+export interface ConfigurationFault extends FaultBase, Partial<Pick<InjectedFault, 'starts' | 'inject'>> {
   readonly kind: 'configuration';
   readonly change: (scenario: Scenario, args: FaultArgs, nodes: readonly ClusterNode[]) => Scenario;
+  /**
+   * Cilium's pools by what the cluster shows right after `prepared`, in place of the scenario's; left out: those stay.
+   * Which they are is no business of `change`, which has no cluster.
+   */
+  readonly pools?: (calico: CalicoInUse, args: FaultArgs, scenario: Scenario) => readonly string[];
+}
+
+/** Calico as the running cluster shows it. */
+export interface CalicoInUse {
+  readonly pools: readonly string[];
+  /** IPAM blocks with affinity to each node. */
+  readonly blocks: ReadonlyMap<string, readonly string[]>;
+  /** Subnets of the nodes' addresses. */
+  readonly nodeSubnets: readonly string[];
 }
 
 /** Made in the running cluster, at a step or after a checkpoint. */

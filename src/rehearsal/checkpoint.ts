@@ -40,6 +40,7 @@ export async function reachCheckpoint(rehearsal: Rehearsal, ids: readonly string
   }
   for (const id of ids) journal.markPassed(id);
   await countRestarts(rehearsal);
+  for (const id of ids) await rehearsal.faults.afterCheckpoint(id);
   if (rehearsal.until !== null && ids.includes(rehearsal.until)) throw new StoppedAsAsked();
 }
 

@@ -12,6 +12,7 @@ export class Journal {
   readonly #emit: Emit;
   readonly #plan: Plan;
   readonly #signal: AbortSignal;
+  readonly #beforeStep: ((step: string) => Promise<void>) | undefined;
   readonly #passed = new Set<string>();
   readonly #running: PlannedStep[] = [];
   /** Nodes that are being worked on, cordoned or half switched. */
@@ -29,10 +30,17 @@ export class Journal {
   #failedStep: string | null = null;
   #latestStep = '';
 
-  constructor(options: { emit: Emit; plan: Plan; signal: AbortSignal }) {
+  constructor(options: {
+    emit: Emit;
+    plan: Plan;
+    signal: AbortSignal;
+    /** Awaited between the step's first event and its own work; its error is the step's. */
+    beforeStep?: (step: string) => Promise<void>;
+  }) {
     this.#emit = options.emit;
     this.#plan = options.plan;
     this.#signal = options.signal;
+    this.#beforeStep = options.beforeStep;
   }
 
   get phase(): Phase {
@@ -104,6 +112,7 @@ export class Journal {
     this.#running.push(step);
     this.#latestStep = id;
     try {
+      await this.#beforeStep?.(id);
       const result = await action();
       this.#emit({ type: 'step-ended', step: id, outcome: 'passed', message: '' });
       return result;

@@ -7,6 +7,7 @@ import type { Provider } from '../provider/provider.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import type { Clock } from '../time/clock.ts';
 import type { Commands } from './commands.ts';
+import type { FaultRun } from './faults.ts';
 import type { Found } from './found.ts';
 import type { Journal } from './journal.ts';
 import type { Limits } from './limits.ts';
@@ -60,6 +61,8 @@ export interface Rehearsal {
   readonly journal: Journal;
   readonly commands: Commands;
   readonly outages: Outages;
+  /** What is broken on purpose. */
+  readonly faults: FaultRun;
   readonly found: Found;
   /** The cluster's API, patient with outages. @throws Error before the cluster was created */
   readonly api: KubeApi;

@@ -1,5 +1,6 @@
 /** One rehearsal from the first event to the verdict, which is always the last. */
 import { type Emit, EVENTS_VERSION, type EventBody, type Phase } from '../events/events.ts';
+import type { PlannedFault } from '../faults/parse.ts';
 import type { KubeApi } from '../kube/api.ts';
 import type { RuleResult } from '../preflight/rule.ts';
 import { PayloadReader } from '../probe/payload.ts';
@@ -7,6 +8,7 @@ import type { Provider } from '../provider/provider.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import { Commands, deleteCluster } from './commands.ts';
 import { diagnosed, lostContainer } from './diagnose.ts';
+import { FaultRun } from './faults.ts';
 import { nothingFound } from './found.ts';
 import { handworkFor } from './handwork.ts';
 import { Journal } from './journal.ts';
@@ -27,6 +29,7 @@ import { secondary } from './phases/secondary.ts';
 import { verify } from './phases/verify.ts';
 import { type Plan, planFor } from './plan.ts';
 import type { PhaseRunner, Rehearsal } from './rehearsal.ts';
+import { takeSnapshot } from './snapshot.ts';
 import { pollUntil, waitForObjects } from './waiting.ts';
 
 export type VerdictEvent = Extract<EventBody, { type: 'verdict' }>;
@@ -38,6 +41,8 @@ export interface RunOptions {
   readonly emit: Emit;
   /** Aborted with a {@link Cancelled} to end the run. */
   readonly signal: AbortSignal;
+  /** What is broken on purpose; the scenario has what they change in it already. */
+  readonly faults?: readonly PlannedFault[];
   /** Id of the checkpoint after which the run ends. */
   readonly until?: string | null;
   /** Where a key of the scenario stands (scenario/positions.ts); messages name bare keys without it. */
@@ -53,6 +58,8 @@ export interface RunOptions {
   readonly warn?: (message: string) => void;
   /** Called when the last checkpoint has passed and before anything is closed; for `serve`. */
   readonly whenStopped?: (rehearsal: Rehearsal) => Promise<void>;
+  /** Called right before the verdict with the faults' record of the run; for drills. */
+  readonly whenTold?: (faults: FaultRun) => void;
 }
 
 const PHASE_RUNNERS: Readonly<Record<Phase, PhaseRunner>> = {
@@ -79,8 +86,7 @@ export async function runRehearsal(options: RunOptions): Promise<VerdictEvent> {
   const run = new Run(options, plan);
   const verdict = await run.toVerdict();
   options.emit(verdict);
-  const keep = options.keep === 'always' || (options.keep === 'failed' && verdict.verdict !== 'passed');
-  if (run.hasCluster && !keep) await run.deleteCluster();
+  if (run.hasCluster && !run.keeps(verdict)) await run.deleteCluster();
   return verdict;
 }
 
@@ -89,6 +95,8 @@ class Run {
   readonly #plan: Plan;
   readonly #journal: Journal;
   readonly #outages: Outages;
+  readonly #faults: FaultRun;
+  #rehearsed: Rehearsal | undefined;
   #api: KubeApi | undefined;
   #observer: Observer | undefined;
   #clusterMade = false;
@@ -96,12 +104,44 @@ class Run {
   constructor(options: RunOptions, plan: Plan) {
     this.#options = options;
     this.#plan = plan;
-    this.#journal = new Journal({ emit: options.emit, plan, signal: options.signal });
+    this.#faults = this.#faultRun();
+    const beforeStep = this.#faults.any ? (step: string) => this.#faults.beforeStep(step) : undefined;
+    const { signal } = options;
+    this.#journal = new Journal({ emit: this.#emit, plan, signal, ...(beforeStep && { beforeStep }) });
     this.#outages = new Outages(options.provider.clock);
   }
 
   get hasCluster(): boolean {
     return this.#clusterMade;
+  }
+
+  /** Does the cluster outlive a run that ends so? */
+  keeps({ verdict }: Pick<VerdictEvent, 'verdict'>): boolean {
+    const { keep } = this.#options;
+    return keep === 'always' || (keep === 'failed' && verdict !== 'passed');
+  }
+
+  readonly #emit: Emit = (event) => {
+    this.#faults.note(event);
+    this.#options.emit(event);
+  };
+
+  #faultRun(): FaultRun {
+    const { faults = [], scenario, provider, signal } = this.#options;
+    return new FaultRun({
+      faults,
+      clock: provider.clock,
+      signal,
+      emit: (event) => this.#emit(event),
+      world: () => {
+        const { api, clock, commands, found } = this.#rehearsed!;
+        const levers = provider.levers ?? null;
+        const onNode = (node: string, words: readonly string[]): Promise<string> => commands.onNode(node, words);
+        return { scenario, nodes: this.#plan.nodes, api, clock, signal, cilium: found.cilium, onNode, levers };
+      },
+      look: async (after) => (this.#api ? takeSnapshot(this.#api, after) : undefined),
+      record: { scenario, nodes: this.#plan.nodes, checkpoints: this.#plan.checkpoints.map(({ id }) => id) },
+    });
   }
 
   async deleteCluster(): Promise<void> {
@@ -116,8 +156,8 @@ class Run {
   }
 
   async toVerdict(): Promise<VerdictEvent> {
-    const { scenario, seed, provider, emit, tool } = this.#options;
-    emit({
+    const { scenario, seed, provider, tool } = this.#options;
+    this.#emit({
       type: 'run-started',
       eventsVersion: EVENTS_VERSION,
       tool,
@@ -129,6 +169,8 @@ class Run {
       nodes: this.#plan.nodes,
     });
     const rehearsal = this.#rehearsal();
+    this.#rehearsed = rehearsal;
+    this.#faults.started();
     let failure: RehearsalFailure | undefined;
     let stopped = false;
     try {
@@ -143,7 +185,10 @@ class Run {
       }
     }
     await this.#close();
-    return this.#verdict(failure, stopped);
+    const verdict = this.#verdict(failure, stopped);
+    await this.#faults.told({ passed: verdict.verdict === 'passed', kept: this.#clusterMade && this.keeps(verdict) });
+    this.#options.whenTold?.(this.#faults);
+    return verdict;
   }
 
   async #phases(rehearsal: Rehearsal): Promise<void> {
@@ -163,6 +208,7 @@ class Run {
   }
 
   async #close(): Promise<void> {
+    await this.#faults.close();
     try {
       await this.#observer?.close();
     } catch {
@@ -205,7 +251,8 @@ class Run {
   }
 
   #rehearsal(): Rehearsal {
-    const { scenario, seed, provider, emit, signal, until } = this.#options;
+    const { scenario, seed, provider, signal, until } = this.#options;
+    const emit = this.#emit;
     const { clock, host, simulated, kubeconfig } = provider;
     const limits = limitsOf(scenario);
     const outages = this.#outages;
@@ -236,6 +283,7 @@ class Run {
       journal: this.#journal,
       commands: new Commands({ host, signal, kubeconfig, simulated }),
       outages,
+      faults: this.#faults,
       found,
       payload: new PayloadReader(host),
       get api() {

@@ -141,7 +141,7 @@ export class StoryFold {
       nodes: started.nodes.map((node) => this.#node(node, time.nodes.get(node.name) ?? NO_SECONDS)),
       disruption: [...this.#disruption.list],
       values: { initial: initial?.values ?? null, final: final?.values ?? null, changed: final?.changed ?? [] },
-      faults: this.#faults.map((fault) => ({ ...fault, observed: this.#observed(ending) })),
+      faults: this.#faults.map((fault) => ({ ...fault, observed: this.#observed(ending, fault.expected) })),
       findings: [...this.#findings],
       leftovers: [...this.#leftovers],
       nodePorts: [...this.#nodePorts],
@@ -227,6 +227,10 @@ export class StoryFold {
   }
 
   #fault({ name, args, moment, expected, at }: Of<'fault'>): void {
+    if (moment === 'ended') {
+      this.#faultEnded(name, args, expected);
+      return;
+    }
     if (moment === 'injected') {
       this.#faults.push({ name, args, injectedAt: at, healedAt: null, expected, observed: null });
       return;
@@ -238,9 +242,19 @@ export class StoryFold {
     else this.#faults.push({ name, args, injectedAt: null, healedAt: at, expected, observed: null });
   }
 
+  /** What was expected by all that the run has shown; a fault that it did not reach is told as well. */
+  #faultEnded(name: string, args: FaultReport['args'], expected: string): void {
+    const index = this.#faults.findIndex(
+      (fault) => fault.name === name && JSON.stringify(fault.args) === JSON.stringify(args),
+    );
+    if (index >= 0) this.#faults[index] = { ...this.#faults[index]!, expected };
+    else this.#faults.push({ name, args, injectedAt: null, healedAt: null, expected, observed: null });
+  }
+
   /** The run's end in the words of a fault's `expected`. */
-  #observed({ verdict, reason, failedCheckpoint }: Ending): string | null {
+  #observed({ verdict, reason, failedCheckpoint }: Ending, expected: string): string | null {
     if (verdict === 'interrupted') return null;
+    if (expected === 'latent' && verdict === 'passed' && this.#findings.some(({ allowed }) => allowed)) return expected;
     if (verdict === 'failed') return `failed:${failedCheckpoint ?? reason}`;
     if (verdict === 'refused') return `refused:${this.#refusedBy ?? reason}`;
     return verdict === 'error' ? `error:${reason}` : verdict;

@@ -46,7 +46,7 @@ describe('words', () => {
     [['--provider', 'kind'], /--provider kind is not in this version/],
     [['--provider', 'existing'], /refused for now/],
     [['--provider', 'twn'], /one of twin, kind, existing is wanted; did you mean twin\?/],
-    [['--fault', 'x'], /--fault is not in this version/],
+    [['--fault', 'pool-too-smal'], /there is no such fault; did you mean pool-too-small\?/],
     [['--allow', 'x'], /--allow x: there is no such rule; rules: pod-cidr-overlap, /],
     [['--seed', '1.5'], /--seed 1\.5: a whole number/],
     [['--seed', '-1'], /a whole number|needs a value/],

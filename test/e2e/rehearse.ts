@@ -5,6 +5,7 @@ import type { Event } from '../../src/events/events.ts';
 import { createEventStream } from '../../src/events/stream.ts';
 import { createTwinProvider, type TwinProvider, type TwinProviderOptions } from '../../src/provider/twin.ts';
 import { runRehearsal, type VerdictEvent } from '../../src/rehearsal/run.ts';
+import type { PlannedFault } from '../../src/faults/parse.ts';
 import { readScenario } from '../../src/scenario/read.ts';
 import type { Scenario } from '../../src/scenario/scenario.ts';
 
@@ -18,6 +19,9 @@ export interface RehearseOptions extends Partial<Omit<TwinProviderOptions, 'scen
   readonly seed?: number;
   /** Checkpoint after which the run ends. */
   readonly until?: string;
+  /** What is broken on purpose. */
+  readonly faults?: readonly PlannedFault[];
+  readonly keep?: 'never' | 'failed' | 'always';
   /** Looks at the cluster as the run has left it; called inside the run, before anything is deleted. */
   readonly look?: (provider: TwinProvider) => void | Promise<void>;
 }
@@ -34,7 +38,7 @@ export interface Rehearsed {
 
 /** Runs it to its verdict. @throws what the run throws beside its verdict (a bug) */
 export async function rehearse(options: RehearseOptions): Promise<Rehearsed> {
-  const { scenario: named, seed = 1, until = null, look, ...rest } = options;
+  const { scenario: named, seed = 1, until = null, look, faults = [], keep, ...rest } = options;
   const scenario = typeof named === 'string' ? bundledScenario(named) : named;
   const provider = createTwinProvider({ scenario, seed, ...rest });
   const { clock } = provider;
@@ -48,8 +52,9 @@ export async function rehearse(options: RehearseOptions): Promise<Rehearsed> {
         seed,
         provider,
         until,
+        faults,
         emit: stream.emit,
-        keep: look === undefined ? 'never' : 'always',
+        keep: keep ?? (look === undefined ? 'never' : 'always'),
         tool: { name: 'cni-rehearsal', version: '0.0.0' },
         signal: new AbortController().signal,
       });

@@ -43,9 +43,24 @@ export const prepare: PhaseRunner = async (rehearsal) => {
     await journal.inStep('autodetection', () => setAutodetection(rehearsal));
   }
   await reachCheckpoint(rehearsal, ['prepared']);
+  await faultyPools(rehearsal);
   // Read once more: every start of calico-node writes its files anew.
   for (const [node, files] of await readCniDirectories(rehearsal)) found.cniBefore.set(node, files);
 };
+
+/** A fault may want pools that only the cluster can tell, such as those around Calico's blocks in use. */
+async function faultyPools(rehearsal: Rehearsal): Promise<void> {
+  const { faults, scenario, found } = rehearsal;
+  for (const { fault, args } of faults.planned) {
+    if (fault.kind !== 'configuration' || fault.pools === undefined) continue;
+    found.calico = await readCalico(rehearsal);
+    const podCIDR = fault.pools(found.calico, args, scenario);
+    if (podCIDR.join() === found.cilium?.podCidrs.join()) continue;
+    const { emit, plan } = rehearsal;
+    const changed = { ...scenario, cilium: { ...scenario.cilium, podCIDR } };
+    chooseCilium({ scenario: changed, found, emit, plan }, found.calico);
+  }
+}
 
 /** Pools, blocks, port and the nodes' subnet as the cluster has them, whatever the scenario asked for. */
 async function readCalico(rehearsal: Rehearsal): Promise<CalicoFound> {
@@ -72,7 +87,7 @@ async function readCalico(rehearsal: Rehearsal): Promise<CalicoFound> {
 }
 
 /** Fills in what the scenario leaves open and makes the values of both moments. */
-function chooseCilium(rehearsal: Rehearsal, calico: CalicoFound): void {
+function chooseCilium(rehearsal: Pick<Rehearsal, 'scenario' | 'found' | 'emit' | 'plan'>, calico: CalicoFound): void {
   const { scenario, found, emit, plan } = rehearsal;
   const { cluster, cilium, finish } = scenario;
   const taken = [...calico.pools, cluster.podSubnet, cluster.serviceSubnet, ...calico.nodeSubnets];

@@ -1,0 +1,89 @@
+/** One row of the drill: a rehearsal on the twin with one fault, held against what the fault's entry expects. */
+import type { Event } from '../events/events.ts';
+import { createEventStream } from '../events/stream.ts';
+import { judge } from '../faults/compare.ts';
+import type { Expectation, FaultArgs, RunRecord } from '../faults/fault.ts';
+import { createTwinProvider } from '../provider/twin.ts';
+import { runRehearsal } from '../rehearsal/run.ts';
+import { assertTwinData } from '../scenario/read.ts';
+import type { Scenario } from '../scenario/scenario.ts';
+import { withFaults } from './scenario-argument.ts';
+import { tool } from './version.ts';
+
+/** Structured-clonable: rows are run by workers. */
+export interface RowTask {
+  /** Without the fault. */
+  readonly scenario: Scenario;
+  readonly seed: number;
+  /** `NAME:KEY=VALUE,…` */
+  readonly spec: string;
+  /** Is the rule that refuses the fault allowed? */
+  readonly allowed: boolean;
+}
+
+export interface RowResult {
+  readonly fault: string;
+  readonly args: FaultArgs;
+  readonly seed: number;
+  readonly allowed: boolean;
+  readonly expected: string;
+  readonly observed: string;
+  readonly caughtAt: string;
+  readonly blamed: string;
+  readonly message: string;
+  /** Virtual seconds from the start to the verdict. */
+  readonly seconds: number;
+  /** Empty: as expected. */
+  readonly deviations: readonly string[];
+}
+
+/** @throws what the run throws beside its verdict (a bug), ScenarioError, UsageError */
+export async function runRow(task: RowTask, signal: AbortSignal): Promise<RowResult> {
+  const { seed, spec } = task;
+  const { scenario, faults } = withFaults(task.scenario, [spec], { seed, provider: 'twin', command: 'drill' });
+  const { fault, args } = faults[0]!;
+  const allow = task.allowed && fault.refusedBy !== null ? [fault.refusedBy] : [];
+  const judged = { ...scenario, preflight: { allow: [...new Set([...scenario.preflight.allow, ...allow])] } };
+  assertTwinData(judged, scenario.name);
+  const provider = createTwinProvider({ scenario: judged, seed });
+  const { clock } = provider;
+  const start = clock.now();
+  const events: Event[] = [];
+  let record: RunRecord | undefined;
+  const stream = createEventStream({ now: () => clock.now(), sinks: [(event: Event) => void events.push(event)] });
+  try {
+    const verdict = await provider.run(() =>
+      runRehearsal({
+        scenario: judged,
+        seed,
+        provider,
+        faults,
+        emit: stream.emit,
+        keep: 'never',
+        tool: tool(),
+        signal,
+        whenTold: (run) => {
+          record = run.recordOf(args);
+        },
+      }),
+    );
+    const mustRefuse = !task.allowed && fault.refusedBy !== null;
+    const expectation: Expectation = mustRefuse ? { outcome: `refused:${fault.refusedBy}` } : fault.expected(record!);
+    const { observed, caughtAt, blamed, deviations } = judge(events, expectation);
+    return {
+      fault: fault.name,
+      args,
+      seed,
+      allowed: task.allowed,
+      expected: expectation.outcome,
+      observed,
+      caughtAt,
+      blamed,
+      message: verdict.message,
+      seconds: (clock.now() - start) / 1_000,
+      deviations,
+    };
+  } finally {
+    await provider.close();
+  }
+}
