@@ -3,9 +3,9 @@ import { createHash } from 'node:crypto';
 import path from 'node:path';
 import type { Event } from '../../src/events/events.ts';
 import { createEventStream } from '../../src/events/stream.ts';
+import type { PlannedFault } from '../../src/faults/parse.ts';
 import { createTwinProvider, type TwinProvider, type TwinProviderOptions } from '../../src/provider/twin.ts';
 import { runRehearsal, type VerdictEvent } from '../../src/rehearsal/run.ts';
-import type { PlannedFault } from '../../src/faults/parse.ts';
 import { readScenario } from '../../src/scenario/read.ts';
 import type { Scenario } from '../../src/scenario/scenario.ts';
 
