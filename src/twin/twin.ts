@@ -17,6 +17,7 @@ import { kindCommand } from './commands/kind.ts';
 import { startControllers } from './controllers/index.ts';
 import { createNetwork } from './network/simulated-network.ts';
 import { ApiHealth } from './node/api-health.ts';
+import { OutsideWay } from './node/api-outside.ts';
 import { proxyFromApiServer } from './node/api-proxy.ts';
 import { apiAdmission } from './node/api-reach.ts';
 import { Cluster } from './node/cluster.ts';
@@ -66,11 +67,17 @@ export function createWorld(time: SimulatedTime, config: WorldConfig): TwinWorld
   };
   admits.ask = apiAdmission(world);
   const cluster = new Cluster(world, api, pods);
-  const server = createApiServer({
+  const outside = new OutsideWay(
+    world,
+    api,
+    () => cluster.loadBalancer?.address,
+    () => server.dropConnections(),
+  );
+  const server: ApiServer = createApiServer({
     store,
     kubernetesVersion: config.kubernetesVersion,
     proxy: proxyFromApiServer(world, api, pods),
-    available: () => api.available(),
+    available: () => outside.open(),
   });
   api.onDown(() => server.dropConnections());
   enforceNetworkPolicies(world);
@@ -121,7 +128,7 @@ export function createTwin({ epoch = EPOCH, batch = true, allowNotModelled = fal
       }),
     ],
     ['docker', dockerCommand({ cluster, sleep })],
-    ['helm', helmCommand(world, { sleep, allowNotModelled })],
+    ['helm', helmCommand(world, { sleep, allowNotModelled, apiAnswers: () => parts.server.available() })],
   ]);
   return { ...parts, clock, host: createHost({ clock, commands }), kubeconfigs };
 }

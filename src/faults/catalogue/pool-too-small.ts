@@ -28,6 +28,7 @@ export const poolTooSmall: Fault = {
   expected: ({ snapshots = [] }) => ({
     outcome: 'failed:secondary-installed',
     blame: {
+      reasons: ['step-timed-out', 'assertion-failed'],
       // Which nodes come last is the cluster's choice.
       names: (snapshots.at(-1)?.ciliumNodes ?? [])
         .filter(({ podCIDRs }) => podCIDRs.length === 0)

@@ -12,13 +12,15 @@ import {
   OPERATOR,
   servedNodeConfigVersion,
 } from '../../cni/cilium.ts';
-import { ciliumNodeConfigs } from '../../cni/resources.ts';
+import { ciliumNodeConfigs, ciliumNodes } from '../../cni/resources.ts';
 import type { CustomResourceDefinition } from '../../kube/objects.ts';
 import { customResourceDefinitions, daemonSets, deployments, nodes } from '../../kube/resources.ts';
+import { WaitTimeout } from '../../kube/wait.ts';
 import type { JsonObject } from '../../scenario/scenario.ts';
 import { reachCheckpoint } from '../checkpoint.ts';
 import { dnsPodUids } from '../dns-pods.ts';
 import { CommandFailed, RehearsalFailure } from '../outcome.ts';
+import { unlessNotFound } from '../patient-api.ts';
 import type { PhaseRunner, Rehearsal } from '../rehearsal.ts';
 import { daemonSetPending, deploymentPending } from '../rollout.ts';
 import { namingUnready } from '../unready-pods.ts';
@@ -74,8 +76,9 @@ export async function waitForCilium(rehearsal: Rehearsal): Promise<void> {
   await namingUnready(rehearsal, prefix, () => waitForRollOuts(rehearsal));
 }
 
-async function waitForRollOuts({ scenario, limits, plan, found, wait }: Rehearsal): Promise<void> {
-  await wait({
+async function waitForRollOuts(rehearsal: Rehearsal): Promise<void> {
+  const { scenario, limits, plan, found } = rehearsal;
+  await rehearsal.wait({
     what: 'the Cilium operator to be rolled out',
     resource: deployments,
     ...OPERATOR,
@@ -84,14 +87,33 @@ async function waitForRollOuts({ scenario, limits, plan, found, wait }: Rehearsa
   });
   const envoy = hasEnvoy(scenario.cilium.version, found.values) ? [ENVOY] : [];
   for (const set of [AGENT, ...envoy]) {
-    await wait({
-      what: `${set.name} to be rolled out on every node`,
-      resource: daemonSets,
-      ...set,
-      timeoutMs: limits.cilium,
-      pending: (sets) => daemonSetPending(sets[0], plan.nodes.length),
-    });
+    try {
+      await rehearsal.wait({
+        what: `${set.name} to be rolled out on every node`,
+        resource: daemonSets,
+        ...set,
+        timeoutMs: limits.cilium,
+        pending: (sets) => daemonSetPending(sets[0], plan.nodes.length),
+      });
+    } catch (error) {
+      throw (await withoutPodCidr(rehearsal, error)) ?? error;
+    }
   }
+}
+
+/** An agent without a pod CIDR waits for one for ever and says so nowhere else; its operator says why on the CiliumNode. */
+async function withoutPodCidr(rehearsal: Rehearsal, error: unknown): Promise<RehearsalFailure | undefined> {
+  if (!(error instanceof WaitTimeout)) return undefined;
+  const list = await unlessNotFound(() => rehearsal.api.list(ciliumNodes));
+  const left = (list?.items ?? []).filter(({ spec }) => (spec?.ipam?.podCIDRs ?? []).length === 0);
+  if (left.length === 0) return undefined;
+  const nodes = left.map(({ metadata, status }) => {
+    const why = status?.ipam?.['operator-status']?.error;
+    return `${metadata.name}${why ? ` (${why})` : ''}`;
+  });
+  const step = rehearsal.journal.step?.id ?? rehearsal.journal.phase;
+  const message = `${step}: ${error.message}; without a pod CIDR: ${nodes.join(', ')}: make cilium.podCIDR larger or cilium.maskSize longer`;
+  return new RehearsalFailure('failed', 'step-timed-out', message, { cause: error });
 }
 
 /**

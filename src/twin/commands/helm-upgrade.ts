@@ -111,8 +111,8 @@ function mergeValuesKeepingNull(under: JsonObject, over: JsonObject): JsonObject
 }
 
 /** Does all of the upgrade at one moment; the caller lets the time pass that downloads and calls take. */
-export function upgrade(world: World, request: UpgradeRequest): CommandResult {
-  if (!world.apiAvailable())
+export function upgrade(world: World, request: UpgradeRequest, apiAnswers = world.apiAvailable()): CommandResult {
+  if (!apiAnswers)
     return failed(
       'kubernetes cluster unreachable: Get "https://127.0.0.1/version": dial tcp 127.0.0.1: connect: connection refused',
     );

@@ -11,6 +11,8 @@ export interface HelmOptions {
   readonly readFile?: (path: string) => string;
   /** Install although the chart knows values that the twin does not model (`--allow not-modelled`). */
   readonly allowNotModelled?: boolean;
+  /** Does the API answer those outside of the cluster? Left out: whenever it is served. */
+  readonly apiAnswers?: () => boolean;
 }
 
 const VERSION = 'v3.21.4';
@@ -64,7 +66,12 @@ export function helmCommand(world: World, options: HelmOptions): TwinCommand {
     }
     // Index and archive are downloaded before anything is sent to the API.
     await options.sleep(Math.round(random.between(1200, 2400)), io.signal);
-    const result = upgrade(world, { ...rest, values: texts, allowNotModelled: options.allowNotModelled ?? false });
+    const answers = options.apiAnswers ?? ((): boolean => world.apiAvailable());
+    const result = upgrade(
+      world,
+      { ...rest, values: texts, allowNotModelled: options.allowNotModelled ?? false },
+      answers(),
+    );
     if (result.exitCode === 0) await options.sleep(Math.round(random.between(300, 700)), io.signal);
     return result;
   };

@@ -97,11 +97,21 @@ function deliver(walk: Walk, node: NodeNamespace, endpoint: Endpoint, packet: Pa
   return { node, at: { kind: 'pod', pod }, packet };
 }
 
+/** The kernel drops what a device sends into itself that often (Linux v6.18 net/core/dev.h XMIT_RECURSION_LIMIT). */
+const RECURSION_LIMIT = 8;
+
+function nesting(packet: Packet): number {
+  return packet.load === undefined ? 0 : 1 + nesting(packet.load.inner);
+}
+
 function encapsulate(walk: Walk, node: NodeNamespace, remote: number, packet: Packet, identity: Identity): Arrival {
   const protocol = node.datapath!.view.tunnelProtocol;
   const link = node.links().find((device) => device.external === true && device.kind === protocol);
   if (link?.up !== true)
     throw dropped(packet, `cilium_${protocol} is ${link === undefined ? 'missing' : 'down'} on ${node.node}`);
+  if (nesting(packet) >= RECURSION_LIMIT) {
+    throw dropped(packet, `the way to ${formatAddress(remote)} leads into the tunnel again on ${node.node}`);
+  }
   walk.limitTo(link.mtu);
   const inner: Packet = { ...packet, mark: 0, fromHost: false };
   const port = link.port ?? node.datapath!.view.tunnelPort;

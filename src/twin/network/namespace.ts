@@ -269,6 +269,14 @@ export class NodeNamespace implements NodeNetwork, RuleHost {
     return this.#local.has(address) || contains(LOOPBACK, address);
   }
 
+  deviceTo(address: string): string | undefined {
+    const to = parseAddress(address);
+    if (this.isLocal(to)) return 'lo';
+    const route = this.lookup(to);
+    if (route?.type !== 'unicast') return undefined;
+    return route.device ?? (route.via === undefined ? undefined : this.lookup(route.via)?.device);
+  }
+
   isLocalOn(device: string, address: number): boolean {
     return this.#addresses.some((entry) => entry.device === device && entry.address === address);
   }

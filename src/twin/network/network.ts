@@ -76,6 +76,8 @@ export interface NodeNetwork {
   deleteRoute(destination: string): void;
   /** Main table, in the form and order of `ip route`. */
   routes(): readonly string[];
+  /** The device by which the node's own packets to an address leave; `lo`: its own address; undefined: no way. */
+  deviceTo(address: string): string | undefined;
   /** Creates a chain if need be. */
   addChain(table: string, chain: string): void;
   /** `-A POSTROUTING -s 10.244.0.0/24 ! -d 10.244.0.0/24 ! -o cilium_+ -j MASQUERADE`, as iptables-save prints it. `first` inserts at the top. */
