@@ -4,6 +4,7 @@ import { nearest } from '../scenario/nearest.ts';
 import { ScenarioError } from '../scenario/problem.ts';
 import { check } from './check.ts';
 import type { Command } from './command.ts';
+import { drill } from './drill.ts';
 import { commandHelp, overview } from './help.ts';
 import { list } from './list.ts';
 import { notYetCommands } from './not-yet.ts';
@@ -14,7 +15,7 @@ import { run } from './run.ts';
 import { CliError, UsageError } from './usage.ts';
 import { tool } from './version.ts';
 
-const COMMANDS: readonly Command[] = [run, plan, check, list, report];
+const COMMANDS: readonly Command[] = [run, plan, check, list, drill, report];
 const ALL: readonly Command[] = [...COMMANDS, ...notYetCommands];
 
 async function main(words: readonly string[], output: Output): Promise<number> {

@@ -60,8 +60,11 @@ export function bundledScenarios(): string[] {
 /** Path of a bundled scenario. */
 export const bundledFile = (name: string): string => fileURLToPath(new URL(`${name}.yaml`, SCENARIOS));
 
-/** @throws UsageError, ScenarioError */
-export function scenarioArgument(args: Arguments, command: string): ScenarioArgument {
+/**
+ * @param faults what `--fault` puts into it; all of them unless given (a drill picks rows by them instead)
+ * @throws UsageError, ScenarioError
+ */
+export function scenarioArgument(args: Arguments, command: string, faults = args.list('fault')): ScenarioArgument {
   const allow = args.list('allow').map((rule) => ruleOf(rule, command));
   const provider = providerFlag(args, command);
   const seed = numberFlag(args, 'seed', command, 0, MAX_SEED) ?? 1;
@@ -78,7 +81,7 @@ export function scenarioArgument(args: Arguments, command: string): ScenarioArgu
       command,
     );
   }
-  return { ...withFaults(scenario, args.list('fault'), { seed, provider, command }), at, shown, seed, provider };
+  return { ...withFaults(scenario, faults, { seed, provider, command }), at, shown, seed, provider };
 }
 
 /** @throws UsageError with the nearest rules */

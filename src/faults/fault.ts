@@ -118,6 +118,8 @@ interface FaultBase {
   readonly refusedBy: RuleId | null;
   /** The end of a run in which the rule is allowed, or there is none. */
   readonly expected: (run: RunRecord) => Expectation;
+  /** Argument sets (`for=20s`) that a drill runs; left out: one for every value of the required arguments. */
+  readonly drills?: (nodes: readonly ClusterNode[]) => readonly string[];
   /** Why it cannot be made in this scenario, one clause for people; null: it can. */
   readonly unfit?: (scenario: Scenario, args: FaultArgs, nodes: readonly ClusterNode[]) => string | null;
 }
