@@ -20,6 +20,8 @@ export interface RowTask {
   readonly spec: string;
   /** Is the rule that refuses the fault allowed? */
   readonly allowed: boolean;
+  /** Checkpoint after which the run ends; the end unless given. */
+  readonly until?: string | null;
 }
 
 export interface RowResult {
@@ -64,6 +66,7 @@ export async function runRow(task: RowTask, signal: AbortSignal): Promise<RowRes
         provider,
         faults,
         emit: stream.emit,
+        until: task.until ?? null,
         keep: 'never',
         tool: tool(),
         signal,
