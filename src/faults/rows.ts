@@ -2,12 +2,23 @@
 import type { ClusterNode } from '../cni/kind-config.ts';
 import type { Fault, FaultKey } from './fault.ts';
 
+/** Rows of which one with usual arguments would show only a part: what is tolerated, and what is not. */
+const DRILLED: Readonly<Record<string, (first: string, second: string) => readonly string[]>> = {
+  'api-outage': () => ['for=20s', 'for=900s'],
+  'slow-image-pull': (first) => [`node=${first},for=240s`],
+  'pair-drop': (first, second) => {
+    const ends = `from=${first},to=${second}`;
+    return [`${ends},mode=packets`, `${ends},mode=new-connections`, `${ends},mode=packets,for=20s`];
+  },
+};
+
 /**
  * Texts for `--fault`, in the order of the catalogue.
  * @param nodes in the order of migration
  */
 export function rowsOf(fault: Fault, nodes: readonly ClusterNode[]): string[] {
-  const told = fault.drills?.(nodes) ?? argumentSets(fault, nodes);
+  const [first, second = first] = nodes.map((node) => node.name);
+  const told = fault.drills?.(nodes) ?? DRILLED[fault.name]?.(first ?? '', second ?? '') ?? argumentSets(fault, nodes);
   return told.map((args) => (args === '' ? fault.name : `${fault.name}:${args}`));
 }
 

@@ -72,13 +72,16 @@ export async function upgradeRelease(rehearsal: Rehearsal, values: JsonObject): 
 
 /** Agents and envoys are counted against the nodes, not against desiredNumberScheduled. */
 export async function waitForCilium(rehearsal: Rehearsal): Promise<void> {
-  const prefix = { namespace: CILIUM_NAMESPACE, prefix: 'cilium-' };
-  await namingUnready(rehearsal, prefix, () => waitForRollOuts(rehearsal));
+  try {
+    const prefix = { namespace: CILIUM_NAMESPACE, prefix: 'cilium-' };
+    await namingUnready(rehearsal, prefix, () => waitForRollOuts(rehearsal));
+  } catch (error) {
+    throw (await withoutPodCidr(rehearsal, error)) ?? error;
+  }
 }
 
-async function waitForRollOuts(rehearsal: Rehearsal): Promise<void> {
-  const { scenario, limits, plan, found } = rehearsal;
-  await rehearsal.wait({
+async function waitForRollOuts({ scenario, limits, plan, found, wait }: Rehearsal): Promise<void> {
+  await wait({
     what: 'the Cilium operator to be rolled out',
     resource: deployments,
     ...OPERATOR,
@@ -87,17 +90,13 @@ async function waitForRollOuts(rehearsal: Rehearsal): Promise<void> {
   });
   const envoy = hasEnvoy(scenario.cilium.version, found.values) ? [ENVOY] : [];
   for (const set of [AGENT, ...envoy]) {
-    try {
-      await rehearsal.wait({
-        what: `${set.name} to be rolled out on every node`,
-        resource: daemonSets,
-        ...set,
-        timeoutMs: limits.cilium,
-        pending: (sets) => daemonSetPending(sets[0], plan.nodes.length),
-      });
-    } catch (error) {
-      throw (await withoutPodCidr(rehearsal, error)) ?? error;
-    }
+    await wait({
+      what: `${set.name} to be rolled out on every node`,
+      resource: daemonSets,
+      ...set,
+      timeoutMs: limits.cilium,
+      pending: (sets) => daemonSetPending(sets[0], plan.nodes.length),
+    });
   }
 }
 

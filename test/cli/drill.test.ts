@@ -1,0 +1,109 @@
+/** `rehearse drill` as its user meets it: the table, its exit code, and its refusals. */
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { drillTable, type Row, rowFrom } from '../../src/cli/drill-table.ts';
+import { FAULTS } from '../../src/faults/catalogue/index.ts';
+
+const REHEARSE = fileURLToPath(new URL('../../bin/rehearse', import.meta.url));
+
+function rehearse(...words: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(REHEARSE, words, { stdio: ['ignore', 'pipe', 'pipe'] });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.on('data', (data: Buffer) => (stdout += data));
+    child.stderr.on('data', (data: Buffer) => (stderr += data));
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code, stdout, stderr }));
+  });
+}
+
+test('rows come in the order in which they were asked for, whoever ended first, and all as expected is 0', async () => {
+  const faults = ['--fault', 'tunnel-port-clash', '--fault', 'pod-cidr-overlap:of=calico-block'];
+  const { code, stdout, stderr } = await rehearse('drill', 'minimal', ...faults, '--seed', '3', '--json');
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({
+    scenario: 'scenarios/minimal.yaml',
+    seed: 3,
+    asExpected: true,
+    rows: [
+      { fault: 'tunnel-port-clash', caughtAt: 'secondary-installed', blamed: 'overlay-reachable', asExpected: true },
+      { fault: 'pod-cidr-overlap:of=calico-block', caughtAt: 'secondary-installed', deviations: [] },
+    ],
+  });
+  expect(stderr).toMatch(/2\/2 .*: failed:secondary-installed\n/);
+});
+
+test('one that is not caught where it must be is 1, and the table says what is off', async () => {
+  // No drain is that fast, so what must be tolerated is red.
+  const hasty = ['--set', 'migration.drain.timeout=1s'];
+  const { code, stdout } = await rehearse('drill', 'minimal', '--fault', 'host-legacy-routing-off', ...hasty);
+  expect(code).toBe(1);
+  const [head, row, , why, sum] = stdout.split('\n');
+  expect(head).toMatch(/^fault +refused by +caught at +seconds +blamed +as expected\?$/);
+  expect(row).toMatch(/^host-legacy-routing-off +- +drained\/kind-worker .* NO$/);
+  expect(why).toMatch(/^host-legacy-routing-off: expected passed, but it ended failed:drained\/kind-worker/);
+  expect(sum).toBe('1 of 1 faults not as expected');
+});
+
+describe('refusals touch nothing', () => {
+  test.each([
+    [['--fault', 'tunel-port-clash'], /there is no such fault; did you mean tunnel-port-clash\?/],
+    [['--fault', 'pod-cidr-overlap:of=calico'], /of is one of calico-block, services, nodes/],
+    [['--random', '5'], /drill --random is not in this version/],
+    [
+      ['--fault', 'tunnel-port-clash', '--set', 'calico.encapsulation=IPIP'],
+      /Calico has no VXLAN device with calico\.encapsulation IPIP/,
+    ],
+  ])('%j', async (words, message) => {
+    const { code, stdout, stderr } = await rehearse('drill', 'minimal', ...words);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(message);
+  });
+});
+
+describe('the table', () => {
+  const fault = FAULTS.find(({ name }) => name === 'tunnel-port-clash')!;
+  const planned = { spec: fault.name, fault, unfit: null };
+  const result = (allowed: boolean, observed: string, deviations: string[] = []) => ({
+    result: {
+      fault: fault.name,
+      args: {},
+      seed: 1,
+      allowed,
+      expected: 'failed:secondary-installed',
+      observed,
+      caughtAt: observed.split(':')[1] ?? '',
+      blamed: 'overlay-reachable',
+      message: '',
+      seconds: 523.9,
+      deviations,
+    },
+  });
+
+  test('holds both runs: the rule that refused, and where it was caught when that was allowed', () => {
+    const row = rowFrom(planned, [
+      result(false, 'refused:tunnel-port-clash'),
+      result(true, 'failed:secondary-installed'),
+    ]);
+    expect(row).toMatchObject({ refusedBy: 'tunnel-port-clash', caughtAt: 'secondary-installed', asExpected: true });
+  });
+
+  test('a rule that let it through, a crash and a deviation are all off', () => {
+    const through = rowFrom(planned, [
+      result(false, 'passed', ['expected refused']),
+      result(true, 'failed:secondary-installed'),
+    ]);
+    expect(through).toMatchObject({ refusedBy: null, asExpected: false });
+    expect(through.deviations[0]).toBe('with tunnel-port-clash in place: expected refused');
+    const crashed = rowFrom(planned, [{ crashed: 'TypeError' }]);
+    expect(crashed).toMatchObject({ asExpected: false, deviations: ['crashed: TypeError'] });
+  });
+
+  test('a fault that the scenario has no place for is told, not counted as caught', () => {
+    const row: Row = rowFrom({ ...planned, unfit: 'no VXLAN' }, []);
+    expect(drillTable([row])).toContain('tunnel-port-clash is left out: no VXLAN');
+    expect(drillTable([row])).not.toMatch(/ yes$/m);
+  });
+});
