@@ -1,5 +1,6 @@
 /**
- * Writes the JSON Schemas that docs/ publishes from the schemas that the code checks with: `npm run schemas`.
+ * Writes the JSON Schemas that docs/ publishes from the schemas that the code checks with, and the page of faults from their
+ * catalogue: `npm run schemas`.
  * A test demands that the files are what this would write.
  */
 import { writeFileSync } from 'node:fs';
@@ -8,6 +9,7 @@ import { z } from 'zod';
 import { eventsJsonSchema } from '../src/events/schema.ts';
 import { reportJsonSchema } from '../src/report/schema.ts';
 import { scenarioSchema } from '../src/scenario/schema.ts';
+import { faultsPage } from './faults-page.ts';
 
 const docs = new URL('../docs/', import.meta.url);
 
@@ -23,5 +25,6 @@ export function schemaFiles(): Map<string, string> {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  writeFileSync(new URL('faults.md', docs), faultsPage());
   for (const [name, content] of schemaFiles()) writeFileSync(new URL(name, docs), content);
 }

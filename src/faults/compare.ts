@@ -89,9 +89,10 @@ function wrongBlame(
   }
   const pairs = (checkpoint?.failing ?? []).filter(({ state }) => state === 'unhealthy');
   if (blame.noPairs && pairs.length > 0) wrong.push(`no pair should fail at ${at}, but ${pairText(pairs[0]!)} does`);
-  if (blame.pairs) {
-    if (pairs.length === 0) wrong.push(`no pair fails at ${at}`);
-    for (const pair of pairs) if (!blame.pairs(pair)) wrong.push(`${pairText(pair)} fails at ${at} and should not`);
+  if (blame.pairs && pairs.length === 0) wrong.push(`no pair fails at ${at}`);
+  for (const may of [blame.pairs, blame.pairsIfAny]) {
+    if (may === undefined) continue;
+    for (const pair of pairs) if (!may(pair)) wrong.push(`${pairText(pair)} fails at ${at} and should not`);
   }
   for (const { what, pair } of blame.kindsOfPairs ?? []) {
     if (!pairs.some(pair)) wrong.push(`no pair ${what} fails at ${at}`);

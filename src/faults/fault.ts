@@ -48,6 +48,8 @@ export interface Blame {
   readonly names?: readonly string[];
   /** Of each of these at least one pair must fail: `Cilium → Calico`. */
   readonly kindsOfPairs?: readonly { readonly what: string; readonly pair: NonNullable<Blame['pairs']> }[];
+  /** Whichever pairs fail must satisfy this; none need to, because a step may end the run before pairs are judged. */
+  readonly pairsIfAny?: NonNullable<Blame['pairs']>;
   /** No pair may fail: only something else shows this fault. */
   readonly noPairs?: boolean;
 }

@@ -1,5 +1,6 @@
 /** A fault as it is listed, for people and for programs. */
 import type { ClusterNode } from '../cni/kind-config.ts';
+import { endsOf } from './ends.ts';
 import { FAULT_KEYS, type Fault, type FaultArgument, type FaultKey } from './fault.ts';
 import { argumentsOf } from './parse.ts';
 
@@ -13,6 +14,8 @@ export interface FaultRow {
   readonly starts: string;
   readonly providers: readonly string[];
   readonly refusedBy: string | null;
+  /** How it must end, by argument where that decides; with the rule allowed. */
+  readonly ends: readonly { readonly when: string; readonly end: string }[];
   readonly mechanism: string;
   readonly source: string;
 }
@@ -42,6 +45,7 @@ export function faultRow(fault: Fault): FaultRow {
     starts: fault.starts?.({ node: 'NODE', from: 'NODE', to: 'NODE' }, ANY) ?? 'scenario',
     providers: fault.providers,
     refusedBy: fault.refusedBy,
+    ends: endsOf(fault.name),
     mechanism: fault.mechanism,
     source: fault.source,
   };

@@ -40,7 +40,7 @@ describe('docs/architecture.md', () => {
   });
 });
 
-describe.each(['architecture.md', 'guide.md', 'scenario.md', 'twin.md'])('docs/%s', (name) => {
+describe.each(['architecture.md', 'faults.md', 'guide.md', 'scenario.md', 'twin.md'])('docs/%s', (name) => {
   const text = page(name);
 
   it('links to files that exist', () => {

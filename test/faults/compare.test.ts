@@ -124,6 +124,12 @@ describe('a deviation', () => {
       /no pair a → b fails/,
     ],
     [
+      'a pair beside those that may fail',
+      events(checkpoint(CROSSED), verdict('failed')),
+      { outcome: 'failed:switched/a', blame: { pairsIfAny: ({ from }) => from.node === 'b' } },
+      /a \(cilium .*\) → b \(calico .*\) fails at switched\/a and should not/,
+    ],
+    [
       'a name that only begins alike',
       events(checkpoint(CROSSED), verdict('failed', { message: 'a2 and a-b fail' })),
       expected,

@@ -41,11 +41,10 @@ function byAddresses(run: RunRecord): Expectation {
 
 export function blameOf({ stranded }: NonNullable<ReturnType<typeof firstCaught>>): Expectation['blame'] {
   const addresses = new Set(stranded.map(({ ip }) => ip));
-  const probes = stranded.some(({ what }) => /^pod default\/(node|gold)pinger/.test(what));
   return {
-    // The health endpoints show it first; without one the pairs to a stranded probe do.
+    // The health endpoints show it first. A stranded pod is never ready, which mostly ends a step before pairs are judged.
     ...(stranded.some(({ what }) => what === 'health endpoint') && { assertions: ['overlay-reachable'] }),
-    ...(probes && { pairs: ({ from, to }) => addresses.has(from.ip) || addresses.has(to.ip) }),
+    pairsIfAny: ({ from, to }) => addresses.has(from.ip) || addresses.has(to.ip),
   };
 }
 
