@@ -6,7 +6,7 @@ export const ENDS: Readonly<Record<string, string>> = {
   'pod-cidr-overlap:of=calico-block':
     '`failed` at the first checkpoint at which a health endpoint (`secondary-installed`, by `overlay-reachable`) or a pod on Cilium (`switched/*`, `migrated/*`) has an address inside a block; else `latent`',
   'pod-cidr-overlap:of=services':
-    '`latent`; `failed` where a pod on Cilium has an address *and* a port that a Service has. An address alone collides with nothing: kube-proxy translates both together',
+    '`latent`; `failed` where a pod draws the ClusterIP of a Service that it calls (it then calls itself: the API, or DNS), or address *and* port of one. Otherwise an address collides with nothing, because both are translated together',
   'pod-cidr-overlap:of=nodes':
     "`failed:secondary-installed`, `control-plane-lost` once the control plane's own agent has set its routes, or because agents are not ready; nodes stay Ready and pairs good",
   'tunnel-port-clash': '`failed:secondary-installed` by `overlay-reachable`; no pair fails',

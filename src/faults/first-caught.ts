@@ -53,15 +53,31 @@ export function strandedInBlocks({ pods, ciliumNodes, blocks }: Snapshot): Stran
   ];
 }
 
+/** Which Services pods call that are judged, by a label; nothing else would tell that they cannot. */
+const CALLS: readonly { readonly label: readonly [string, string]; readonly services: readonly string[] }[] = [
+  { label: ['app', 'nodepinger'], services: ['default/kubernetes'] },
+  { label: ['app', 'goldpinger'], services: ['default/kubernetes'] },
+  { label: ['app', 'servicepinger'], services: ['default/kubernetes', 'kube-system/kube-dns'] },
+  { label: ['k8s-app', 'kube-dns'], services: ['default/kubernetes'] },
+];
+
+function callsOf({ labels }: SnapshotPod): readonly string[] {
+  return CALLS.find(({ label: [key, value] }) => labels[key] === value)?.services ?? [];
+}
+
 /**
- * Pods of Cilium whose address and port are those of a Service that leads elsewhere. kube-proxy translates both together
- * (iptables mode: `-d IP/32 -p tcp --dport PORT`), so an address alone collides with nothing.
+ * Pods of Cilium that drew a ClusterIP. One that calls this Service calls itself, and nobody listens. For others address and
+ * port must be the Service's: kube-proxy translates both together (iptables mode: `-d IP/32 -p tcp --dport PORT`), and
+ * Cilium does likewise, so that an address alone collides with nothing.
  */
 export function strandedOnServices({ pods, services }: Snapshot): Stranded[] {
   return pods
-    .filter(({ ip, ports, managed }) =>
+    .filter((pod) =>
       services.some(
-        (service) => managed && service.address === ip && service.ports.some((port) => ports.includes(port)),
+        ({ name, address, ports }) =>
+          pod.managed &&
+          address === pod.ip &&
+          (callsOf(pod).includes(name) || ports.some((port) => pod.ports.includes(port))),
       ),
     )
     .map(({ name, node, ip }) => ({ what: `pod ${name}`, node, ip }));

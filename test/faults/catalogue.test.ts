@@ -90,7 +90,10 @@ describe('an overlap is expected by arithmetic', () => {
     pods,
     ciliumNodes: [{ name: 'a', podCIDRs: ['192.168.1.0/24'], router: '192.168.1.1', health, error: '' }],
     blocks: [{ cidr: '192.168.1.64/26', node: 'b' }],
-    services: [{ name: 'default/web', address: '10.96.0.7', ports: [8080] }],
+    services: [
+      { name: 'default/kubernetes', address: '10.96.0.1', ports: [443] },
+      { name: 'default/web', address: '10.96.0.7', ports: [8080] },
+    ],
   });
   const expectedOf = (of: string, ...snapshots: Snapshot[]): string => {
     const checkpoints = ['secondary-installed', 'drained/a', 'switched/a', 'migrated/a'];
@@ -113,6 +116,12 @@ describe('an overlap is expected by arithmetic', () => {
     ],
     ['services', [...passed, snapshot(null, [pod('default/x', 'a', '10.96.0.7')])], 'failed:switched/a'],
     ['services', [...passed, snapshot(null, [{ ...pod('default/x', 'a', '10.96.0.7'), ports: [80] }])], 'latent'],
+    [
+      'services',
+      [...passed, snapshot(null, [{ ...pod('default/x', 'a', '10.96.0.1'), labels: { app: 'goldpinger' } }])],
+      'failed:switched/a',
+    ],
+    ['services', [...passed, snapshot(null, [pod('default/x', 'a', '10.96.0.1')])], 'latent'],
   ])('%s', (of, snapshots, outcome) => {
     expect(expectedOf(of, ...snapshots)).toBe(outcome);
   });

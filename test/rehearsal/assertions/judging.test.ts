@@ -129,6 +129,16 @@ describe('pods-on-new-network', () => {
     expect(seen).toHaveLength(problem === null ? 0 : 1);
     if (problem) expect(seen[0]!.text).toMatch(problem);
   });
+
+  test('a pod whose address another has as well is told: that one answers every ping in its place', () => {
+    const mine = pod('10.244.1.5');
+    const other = { ...pod('10.244.1.5', { nodeName: 'm' }), metadata: { name: 'q', namespace: 'ns' } };
+    expect(networkProblems([mine], [endpoint('10.244.1.5')], [node], [mine, other])).toEqual([
+      { subject: 'ns/p', text: '10.244.1.5 on n is the address of ns/q on m as well', reason: 'wrong-address' },
+    ]);
+    const gone = { ...other, metadata: { ...other.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' } };
+    expect(networkProblems([mine], [endpoint('10.244.1.5')], [node], [mine, gone])).toEqual([]);
+  });
 });
 
 describe('nodes', () => {
