@@ -183,3 +183,36 @@ describe('the network seen from a node', () => {
     });
   });
 });
+
+describe('links of a fault', () => {
+  const link = (...words: string[]) => node('ip', 'link', ...words);
+
+  it('takes the next index, is down, and goes again; the index does not come back', async () => {
+    const indexes: number[] = [];
+    for (let made = 0; made < 2; made++) {
+      expect(await link('add', 'rehearsal0', 'type', 'dummy')).toMatchObject({ exitCode: 0, stdout: '', stderr: '' });
+      const { stdout } = await node('ip', '-json', '-details', 'link', 'show');
+      const found = (JSON.parse(stdout) as { ifname: string; ifindex: number; flags: string[] }[]).find(
+        ({ ifname }) => ifname === 'rehearsal0',
+      )!;
+      expect(found).toMatchObject({ operstate: 'DOWN', linkinfo: { info_kind: 'dummy' } });
+      indexes.push(found.ifindex);
+      expect(await link('del', 'rehearsal0')).toMatchObject({ exitCode: 0, stdout: '' });
+    }
+    expect(indexes[1]).toBeGreaterThan(indexes[0]!);
+  });
+
+  it.each([
+    [['add', 'eth0', 'type', 'dummy'], 2, 'RTNETLINK answers: File exists\n'],
+    [['del', 'nobody'], 1, 'Cannot find device "nobody"\n'],
+  ])('%j fails as iproute2 does', async (words, exitCode, stderr) => {
+    expect(await link(...words)).toMatchObject({ exitCode, stderr });
+  });
+
+  it.each([[['add', 'x', 'type', 'vxlan']], [['set', 'eth0', 'down']], [['del', 'x', 'force']]])(
+    '%j is no word of ours',
+    async (words) => {
+      expect((await link(...words)).exitCode).toBe(64);
+    },
+  );
+});
