@@ -14,7 +14,6 @@ import { withFaults } from '../src/cli/scenario-argument.ts';
 import { UsageError } from '../src/cli/usage.ts';
 import { FAULTS } from '../src/faults/catalogue/index.ts';
 import { faultNamed } from '../src/faults/parse.ts';
-import { RULES_REFUSE } from '../src/faults/rules-refuse.ts';
 import { sweepOf } from '../src/faults/sweep.ts';
 import { planFor } from '../src/rehearsal/plan.ts';
 import { readScenario } from '../src/scenario/read.ts';
@@ -39,7 +38,7 @@ export function sweepTasks({ scenario, seeds, faults = [] }: Omit<SweepOptions, 
       sweepOf(fault, nodes)
         .filter((spec) => fits(scenario, spec, seed))
         .flatMap((spec) => {
-          const refused = RULES_REFUSE && fault.refusedBy !== null ? [false] : [];
+          const refused = fault.refusedBy !== null ? [false] : [];
           return [...refused, true].map((allowed) => ({ scenario, seed, spec, allowed }));
         }),
     );

@@ -3,7 +3,6 @@ import type { Event } from '../events/events.ts';
 import { createEventStream } from '../events/stream.ts';
 import { judge } from '../faults/compare.ts';
 import type { Expectation, FaultArgs, RunRecord } from '../faults/fault.ts';
-import { RULES_REFUSE } from '../faults/rules-refuse.ts';
 import { createTwinProvider } from '../provider/twin.ts';
 import { runRehearsal } from '../rehearsal/run.ts';
 import { assertTwinData } from '../scenario/read.ts';
@@ -40,10 +39,6 @@ export interface RowResult {
   readonly deviations: readonly string[];
 }
 
-/** Without rules nothing is allowed, so that nothing tells of a latent fault. */
-const asJudged = (expectation: Expectation): Expectation =>
-  !RULES_REFUSE && expectation.outcome === 'latent' ? { ...expectation, outcome: 'passed' } : expectation;
-
 /** @throws what the run throws beside its verdict (a bug), ScenarioError, UsageError */
 export async function runRow(task: RowTask, signal: AbortSignal): Promise<RowResult> {
   const { seed, spec } = task;
@@ -77,7 +72,7 @@ export async function runRow(task: RowTask, signal: AbortSignal): Promise<RowRes
     );
     const mustRefuse = !task.allowed && fault.refusedBy !== null;
     const expectation: Expectation = mustRefuse ? { outcome: `refused:${fault.refusedBy}` } : fault.expected(record!);
-    const { observed, caughtAt, blamed, deviations } = judge(events, asJudged(expectation));
+    const { observed, caughtAt, blamed, deviations } = judge(events, expectation);
     return {
       fault: fault.name,
       args,

@@ -4,7 +4,6 @@ import { FAULTS } from '../faults/catalogue/index.ts';
 import type { Fault } from '../faults/fault.ts';
 import { FaultError, faultNamed } from '../faults/parse.ts';
 import { rowsOf } from '../faults/rows.ts';
-import { RULES_REFUSE } from '../faults/rules-refuse.ts';
 import { Cancelled } from '../rehearsal/outcome.ts';
 import { planFor } from '../rehearsal/plan.ts';
 import { assertTwinData } from '../scenario/read.ts';
@@ -95,7 +94,7 @@ async function drillAll(
 ): Promise<number> {
   const tasks = planned.flatMap(({ spec, fault, unfit }, row) => {
     if (unfit !== null) return [];
-    const refused = RULES_REFUSE && fault.refusedBy !== null ? [false] : [];
+    const refused = fault.refusedBy !== null ? [false] : [];
     return [...refused, true].map((allowed) => ({ row, task: { scenario, seed, spec, allowed } satisfies RowTask }));
   });
   const controller = new AbortController();

@@ -3,7 +3,14 @@ import { existsSync, readdirSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { FAULTS } from '../faults/catalogue/index.ts';
-import { changedByFaults, FaultError, type PlannedFault, parseFaults, plannedFaults } from '../faults/parse.ts';
+import {
+  changedByFaults,
+  FaultError,
+  keysOfFaults,
+  type PlannedFault,
+  parseFaults,
+  plannedFaults,
+} from '../faults/parse.ts';
 import { planFor } from '../rehearsal/plan.ts';
 import type { Override } from '../scenario/document.ts';
 import { nearest } from '../scenario/nearest.ts';
@@ -81,7 +88,19 @@ export function scenarioArgument(args: Arguments, command: string, faults = args
       command,
     );
   }
-  return { ...withFaults(scenario, faults, { seed, provider, command }), at, shown, seed, provider };
+  const broken = withFaults(scenario, faults, { seed, provider, command });
+  const keys = keysOfFaults(scenario, broken.faults, planFor(scenario, seed).nodes);
+  return { ...broken, at: blamingFaults(at, keys), shown, seed, provider };
+}
+
+/** A key that a fault has changed stands on the command line, not in the file. */
+function blamingFaults(at: Positions, keys: ReadonlyMap<string, string>): Positions {
+  return (path) => {
+    for (const [key, spec] of keys) {
+      if (path === key || path.startsWith(`${key}.`) || key.startsWith(`${path}.`)) return `--fault ${spec}: ${path}`;
+    }
+    return at(path);
+  };
 }
 
 /** @throws UsageError with the nearest rules */

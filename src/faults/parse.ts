@@ -192,6 +192,21 @@ export function changedByFaults(
   return changed;
 }
 
+/** Keys of the scenario that each configuration fault changes, with the fault's text. */
+export function keysOfFaults(
+  scenario: Scenario,
+  chosen: readonly ChosenFault[],
+  nodes: readonly ClusterNode[],
+): ReadonlyMap<string, string> {
+  return new Map(
+    chosen.flatMap(({ fault, args, spec }) =>
+      fault.kind === 'configuration'
+        ? differingPaths(scenario, fault.change(scenario, args, nodes)).map((path) => [path, spec] as const)
+        : [],
+    ),
+  );
+}
+
 /**
  * Where each starts in this plan.
  * @throws FaultError when the plan has no such step or checkpoint
