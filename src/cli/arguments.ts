@@ -49,10 +49,11 @@ export function parseArguments(command: string, words: readonly string[], flags:
   for (const token of tokens) {
     if (token.kind === 'option-terminator') continue;
     if (token.kind === 'positional') {
+      if (token.value.trim() === '') throw new UsageError('an argument is empty', command);
       positionals.push(token.value);
       continue;
     }
-    const flag = known[token.name];
+    const flag = Object.hasOwn(known, token.name) ? known[token.name] : undefined;
     if (flag === undefined) {
       const like = nearest(token.name, Object.keys(known));
       throw new UsageError(

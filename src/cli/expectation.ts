@@ -41,6 +41,8 @@ export function knownCheckpoint(id: string, checkpoints: readonly string[], flag
   const choices = flag === '--expect' ? [...checkpoints, ...kinds] : checkpoints;
   if (choices.includes(id)) return id;
   const like = nearest(id, choices);
+  if (id === '')
+    throw new UsageError(`${flag}: a checkpoint is wanted after the colon (rehearse plan shows them)`, command);
   throw new UsageError(
     `${flag} ${id}: this scenario has no such checkpoint${like === undefined ? '' : `; did you mean ${like}?`} (rehearse plan shows them)`,
     command,

@@ -8,7 +8,7 @@ import { drill } from './drill.ts';
 import { commandHelp, overview } from './help.ts';
 import { list } from './list.ts';
 import { notYetCommands } from './not-yet.ts';
-import { flushed, type Output, processOutput } from './output.ts';
+import type { Output } from './output.ts';
 import { plan } from './plan.ts';
 import { report } from './report.ts';
 import { run } from './run.ts';
@@ -21,28 +21,35 @@ const ALL: readonly Command[] = [...COMMANDS, ...notYetCommands];
 async function main(words: readonly string[], output: Output): Promise<number> {
   const [first, ...rest] = words;
   if (first === undefined || first === '--help' || first === '-h' || first === 'help') {
-    const asked = first === 'help' ? ALL.find(({ name }) => name === rest[0]) : undefined;
-    output.result(asked === undefined ? overview(COMMANDS) : commandHelp(asked));
-    return first === undefined ? EXIT_CODES.refused : EXIT_CODES.passed;
+    if (first === undefined) {
+      output.message(overview(COMMANDS));
+      return EXIT_CODES.refused;
+    }
+    output.result(first === 'help' && rest[0] !== undefined ? commandHelp(commandOf(rest[0])) : overview(COMMANDS));
+    return EXIT_CODES.passed;
   }
   if (first === '--version') {
     output.result(`${tool().version}\n`);
     return EXIT_CODES.passed;
   }
-  const command = ALL.find(({ name }) => name === first);
-  if (command === undefined) {
-    const like = nearest(
-      first,
-      COMMANDS.map(({ name }) => name),
-    );
-    const what = first.startsWith('-') ? `unknown flag ${first}` : `there is no command ${first}`;
-    throw new UsageError(`${what}${like === undefined ? '' : `; did you mean ${like}?`}`);
-  }
+  const command = commandOf(first);
   if (rest.includes('--help') || rest.includes('-h')) {
     output.result(commandHelp(command));
     return EXIT_CODES.passed;
   }
   return command.run(rest, output);
+}
+
+/** @throws UsageError */
+function commandOf(word: string): Command {
+  const command = ALL.find(({ name }) => name === word);
+  if (command !== undefined) return command;
+  const like = nearest(
+    word,
+    COMMANDS.map(({ name }) => name),
+  );
+  const what = word.startsWith('-') ? `unknown flag ${word}` : `there is no command ${word === '' ? '""' : word}`;
+  throw new UsageError(`${what}${like === undefined ? '' : `; did you mean ${like}?`}`);
 }
 
 /** What the user reads of an error, and the exit code. */
@@ -71,19 +78,17 @@ function explain(error: unknown, words: readonly string[], output: Output): numb
   const text = error instanceof Error ? error.message : String(error);
   if (json) output.result(`${JSON.stringify({ verdict: 'error', reason: 'internal', message: text })}\n`);
   // A bug of ours: the stack is what a report of it needs.
-  output.message(
-    `rehearse: internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
-  );
+  const message = error instanceof Error ? error.message : String(error);
+  if (json) output.result(`${JSON.stringify({ verdict: 'error', reason: 'internal', message })}\n`);
+  output.message(`rehearse: internal error: ${error instanceof Error ? (error.stack ?? message) : message}\n`);
   return EXIT_CODES.error;
 }
 
-const output = processOutput();
-const words = process.argv.slice(2);
-let code: number;
-try {
-  code = await main(words, output);
-} catch (error) {
-  code = explain(error, words, output);
+/** The whole command but the process around it. @returns the exit code; throws nothing */
+export async function commandLine(words: readonly string[], output: Output): Promise<number> {
+  try {
+    return await main(words, output);
+  } catch (error) {
+    return explain(error, words, output);
+  }
 }
-await flushed();
-process.exit(code);

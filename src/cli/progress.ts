@@ -1,6 +1,7 @@
 /** Progress on stderr, from the events. */
 import type { Sink } from '../events/stream.ts';
 import { createConsole } from '../report/console.ts';
+import { printable } from '../scenario/printable.ts';
 import type { Output } from './output.ts';
 
 export interface Progress {
@@ -24,10 +25,10 @@ export function progressOf(
   });
   return {
     take: (event) => console.take(event),
-    note: (message) => console.note(`rehearse: ${message}`),
+    note: (message) => console.note(`rehearse: ${printable(message, 2_000)}`),
     end: () => {
       console.end();
-      if (mode !== 'quiet') output.message(`  reports: ${directory}\n`);
+      if (mode !== 'quiet') output.message(`  reports: ${printable(directory)}\n`);
     },
   };
 }

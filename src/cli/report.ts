@@ -1,4 +1,5 @@
 /** `rehearse report`: every report again, from events.ndjson. */
+import { realpathSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { EventsUnreadable, readEvents } from '../events/reader.ts';
 import { EXIT_CODES } from '../events/verdict.ts';
@@ -6,6 +7,7 @@ import { EVENTS_FILE } from '../events/writer.ts';
 import { prepareReportDirectory, ReportDirectoryRefused } from '../report/directory.ts';
 import { writeReports } from '../report/files.ts';
 import { storyOf } from '../report/model.ts';
+import { printable } from '../scenario/printable.ts';
 import { parseArguments } from './arguments.ts';
 import type { Command } from './command.ts';
 import { CliError, UsageError } from './usage.ts';
@@ -23,13 +25,13 @@ export const report: Command = {
     try {
       // Read before anything is written: a file that is no run's leaves the directory alone.
       const story = storyOf(readEvents(events));
-      const inPlace = resolve(directory) === resolve(dirname(events));
+      const inPlace = isSameDirectory(directory, dirname(events));
       prepareReportDirectory(directory, inPlace ? { keep: [EVENTS_FILE] } : {});
       const { files, troubles } = writeReports(story, directory);
       for (const { file, error } of troubles)
-        output.message(`rehearse: ${file} could not be written: ${error.message}\n`);
-      output.message(`${story.report.verdict}: ${story.report.message}\n`);
-      for (const file of files) output.message(`  ${directory}/${file}\n`);
+        output.message(`rehearse: ${printable(`${file} could not be written: ${error.message}`)}\n`);
+      output.message(`${story.report.verdict}: ${printable(story.report.message, 2_000)}\n`);
+      for (const file of files) output.message(`  ${printable(`${directory}/${file}`)}\n`);
       return troubles.length === 0 ? EXIT_CODES.passed : EXIT_CODES.error;
     } catch (error) {
       if (error instanceof EventsUnreadable || error instanceof ReportDirectoryRefused) {
@@ -39,3 +41,12 @@ export const report: Command = {
     }
   },
 };
+
+/** By whatever links the two paths lead there: the events that are read must not be cleared away. */
+function isSameDirectory(a: string, b: string): boolean {
+  try {
+    return realpathSync(a) === realpathSync(b);
+  } catch {
+    return resolve(a) === resolve(b);
+  }
+}

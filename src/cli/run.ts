@@ -11,6 +11,7 @@ import { prepareReportDirectory, ReportDirectoryRefused } from '../report/direct
 import { writeReports } from '../report/files.ts';
 import { reportJson } from '../report/json.ts';
 import { StoryFold } from '../report/model.ts';
+import { printable } from '../scenario/printable.ts';
 import { assertTwinData } from '../scenario/read.ts';
 import { WallClock } from '../time/wall-clock.ts';
 import { type Arguments, choiceFlag, type Flags, parseArguments } from './arguments.ts';
@@ -162,7 +163,8 @@ async function rehearse(
   const { troubles } = writeReports(story, directory);
   progress.end();
   if (writer.trouble !== null) output.message(`rehearse: events.ndjson is not complete: ${writer.trouble.message}\n`);
-  for (const { file, error } of troubles) output.message(`rehearse: ${file} could not be written: ${error.message}\n`);
+  for (const { file, error } of troubles)
+    output.message(`rehearse: ${printable(`${file} could not be written: ${error.message}`)}\n`);
   if (options.json) output.result(reportJson(story.report));
   return exitCode(verdict, options, output);
 }

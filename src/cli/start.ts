@@ -8,4 +8,7 @@ import { fileURLToPath } from 'node:url';
 
 const modules = fileURLToPath(new URL('../../node_modules/', import.meta.url));
 if (existsSync(modules)) enableCompileCache(`${modules}.cache/rehearse`);
-await import('./main.ts');
+const [{ commandLine }, { flushed, processOutput }] = await Promise.all([import('./main.ts'), import('./output.ts')]);
+const code = await commandLine(process.argv.slice(2), processOutput());
+await flushed();
+process.exit(code);

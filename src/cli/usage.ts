@@ -1,10 +1,12 @@
+import { printable } from '../scenario/printable.ts';
+
 /** Errors of the command line itself: one clear sentence, exit code 2. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
   /** Sub-command whose help says more, when one is known. */
   readonly command: string | undefined;
   constructor(message: string, command?: string) {
-    super(message);
+    super(printable(message, 800));
     this.command = command;
   }
 }
@@ -19,7 +21,7 @@ export class CliError extends Error {
   override readonly name = 'CliError';
   readonly verdict: 'refused' | 'error';
   constructor(verdict: 'refused' | 'error', message: string, options?: ErrorOptions) {
-    super(message, options);
+    super(printable(message, 800), options);
     this.verdict = verdict;
   }
 }

@@ -71,7 +71,8 @@ function isPrivateKey(base64: string): boolean {
 function maskDocuments(text: string): string | undefined {
   // A log is no document; parsing megabytes of it to find that out is not worth it.
   if (!/^\s*[{[]/.test(text) && !/^[A-Za-z"'][^\n]*:(\s|$)/m.test(text)) return undefined;
-  const documents = parseAllDocuments(text, { logLevel: 'silent' });
+  // Keys that stand twice are compared pair by pair, and pretty errors copy their lines: minutes for a megabyte (yaml 2.9.1).
+  const documents = parseAllDocuments(text, { logLevel: 'silent', prettyErrors: false, uniqueKeys: false });
   if (!Array.isArray(documents) || documents.some((document) => document.errors.length > 0)) return undefined;
   let found = false;
   for (const document of documents) if (maskNode(document.contents)) found = true;

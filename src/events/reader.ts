@@ -2,7 +2,9 @@
  * Reads events.ndjson again, a piece at a time, so that fifty megabytes need no more memory than one line does. A run that
  * died leaves a cut last line and no verdict: both are accepted. Everything else that is wrong is refused with its place.
  */
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, readSync } from 'node:fs';
+import { printable } from '../scenario/printable.ts';
+import { fileProblem, InputFileError, openInput } from '../scenario/text-file.ts';
 import { EVENTS_VERSION, type Event } from './events.ts';
 import { EVENT_TYPES } from './fields.ts';
 import { eventSchema } from './schema.ts';
@@ -14,7 +16,7 @@ export class EventsUnreadable extends Error {
   /** From 1; 0 when the file as a whole is meant. */
   readonly line: number;
   constructor(file: string, line: number, problem: string, cause?: unknown) {
-    super(`${file}${line > 0 ? `:${line}` : ''}: ${problem}`, { cause });
+    super(`${printable(file)}${line > 0 ? `:${line}` : ''}: ${printable(problem, 600)}`, { cause });
     this.file = file;
     this.line = line;
   }
@@ -31,13 +33,18 @@ const LONGEST_LINE_BYTES = 64 * 1024 * 1024;
 export function* readEvents(file: string): Generator<Event, { readonly cut: boolean }> {
   let seq = 0;
   let ended = false;
-  for (const { text, number, whole } of linesOf(file)) {
-    const value = parse(text);
+  for (const { bytes, number, whole } of linesOf(file)) {
+    const text = decode(bytes);
+    const value = text === undefined ? undefined : parse(text);
     if (value === undefined && !whole) {
       if (seq === 0) throw new EventsUnreadable(file, number, 'no event of a rehearsal: the first line is cut');
       return { cut: true };
     }
-    if (value === undefined) throw new EventsUnreadable(file, number, `not JSON: ${excerpt(text)}`);
+    if (text === undefined) throw new EventsUnreadable(file, number, 'not UTF-8 text');
+    if (value === undefined) {
+      const hint = seq === 0 ? 'no events of a rehearsal, which are one JSON object a line: ' : 'not JSON: ';
+      throw new EventsUnreadable(file, number, `${hint}${excerpt(text)}`);
+    }
     if (ended) throw new EventsUnreadable(file, number, 'an event after the verdict, which is always the last one');
     const event = checked(file, number, value, seq);
     seq = event.seq;
@@ -57,12 +64,15 @@ function checked(file: string, line: number, value: unknown, before: number): Ev
     throw fail(`the first event is ${type}, not run-started: the head of the file is missing`);
   }
   if (before === 0 && eventsVersion !== EVENTS_VERSION) {
-    throw fail(`eventsVersion ${String(eventsVersion)} is not known; this version reads ${EVENTS_VERSION}`);
+    throw fail(`eventsVersion ${show(eventsVersion)} is not known; this version reads ${EVENTS_VERSION}`);
   }
   if (!EVENT_TYPES.has(type)) throw fail(`unknown event type ${type} (eventsVersion ${EVENTS_VERSION} has no such)`);
   if (before > 0 && type === 'run-started') throw fail('a second run-started: two runs wrote into one file');
-  if (seq !== before + 1)
-    throw fail(`seq is ${String(seq)}, expected ${before + 1}: lines are missing or out of order`);
+  if (seq !== before + 1) throw fail(`seq is ${show(seq)}, expected ${before + 1}: lines are missing or out of order`);
+  // Only these carry values of any shape.
+  if ((type === 'run-started' || type === 'values') && isTooDeep(value)) {
+    throw fail(`not a valid ${type} event: nested deeper than ${MAX_DEPTH} levels`);
+  }
   const result = eventSchema.safeParse(value);
   if (!result.success) {
     const issue = result.error.issues[0];
@@ -71,8 +81,12 @@ function checked(file: string, line: number, value: unknown, before: number): Ev
   return value as Event;
 }
 
+function show(value: unknown): string {
+  return value === undefined ? 'missing' : JSON.stringify(value).slice(0, 40);
+}
+
 interface Line {
-  readonly text: string;
+  readonly bytes: Buffer;
   readonly number: number;
   /** It ends with a line break. */
   readonly whole: boolean;
@@ -90,7 +104,7 @@ function* linesOf(file: string): Generator<Line> {
       let start = 0;
       for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, start)) {
         yield {
-          text: Buffer.concat([...pieces, chunk.subarray(start, end)]).toString(),
+          bytes: Buffer.concat([...pieces, chunk.subarray(start, end)]),
           number: number++,
           whole: true,
         };
@@ -102,7 +116,7 @@ function* linesOf(file: string): Generator<Line> {
       length += chunk.length - start;
       if (length > LONGEST_LINE_BYTES) throw new EventsUnreadable(file, number, 'a line of more than 64 MiB');
     }
-    if (length > 0) yield { text: Buffer.concat(pieces).toString(), number, whole: false };
+    if (length > 0) yield { bytes: Buffer.concat(pieces), number, whole: false };
   } finally {
     closeSync(fd);
   }
@@ -110,11 +124,10 @@ function* linesOf(file: string): Generator<Line> {
 
 function open(file: string): number {
   try {
-    return openSync(file, 'r');
+    return openInput(file).fd;
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    const problem = code === 'ENOENT' ? 'there is no such file' : `cannot be opened: ${(error as Error).message}`;
-    throw new EventsUnreadable(file, 0, problem, error);
+    if (error instanceof InputFileError) throw new EventsUnreadable(file, 0, error.message, error);
+    throw error;
   }
 }
 
@@ -124,8 +137,31 @@ function read(file: string, fd: number): Buffer {
   try {
     return chunk.subarray(0, readSync(fd, chunk, 0, CHUNK_BYTES, null));
   } catch (error) {
-    throw new EventsUnreadable(file, 0, `cannot be read: ${(error as Error).message}`, error);
+    throw new EventsUnreadable(file, 0, fileProblem(error), error);
   }
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** undefined: not UTF-8. */
+function decode(bytes: Buffer): string | undefined {
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Values that people write are at most 100 levels deep (scenario/yaml.ts); what writes JSON again runs out of stack at some thousand. */
+const MAX_DEPTH = 300;
+
+function isTooDeep(value: unknown): boolean {
+  let level: readonly unknown[] = [value];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > MAX_DEPTH) return true;
+    level = level.flatMap((at) => (typeof at === 'object' && at !== null ? Object.values(at) : []));
+  }
+  return false;
 }
 
 /** undefined: not JSON. */

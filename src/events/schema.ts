@@ -10,6 +10,7 @@ import { REASONS, VERDICTS } from './verdict.ts';
 export const timestamp = z
   .string()
   .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
+  .refine((text) => !Number.isNaN(Date.parse(text)), 'a moment that exists')
   .meta({ id: 'Timestamp', description: 'RFC 3339 in UTC with milliseconds; provider time' });
 export const phase = z.enum(PHASES).meta({ id: 'Phase' });
 export const cni = z.enum(['calico', 'cilium', 'host', 'unknown']).meta({ id: 'Cni' });

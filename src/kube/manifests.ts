@@ -8,7 +8,8 @@ import type { KubeObject } from './objects.ts';
  * @throws Error that names the document (counted from 1) which is not an object with apiVersion, kind and name.
  */
 export function parseManifests(content: string | Uint8Array, name = 'manifest'): KubeObject[] {
-  const documents = parseAllDocuments(textOf(content), { merge: true });
+  // Keys that stand twice are refused when a scenario is read; looking for them here takes minutes for a megabyte (yaml 2.9.1).
+  const documents = parseAllDocuments(textOf(content), { merge: true, uniqueKeys: false });
   const objects: KubeObject[] = [];
   for (const [index, document] of [...documents].entries()) {
     const place = `${name}, document ${index + 1}`;

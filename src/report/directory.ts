@@ -5,14 +5,17 @@
 import {
   appendFileSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   readFileSync,
+  realpathSync,
   rmdirSync,
   rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, isAbsolute, join, normalize, resolve, sep } from 'node:path';
+import { printable } from '../scenario/printable.ts';
 
 export const MARKER = '.rehearsal-report';
 const HEADER = '# Made by rehearse. A later run with this report directory removes the files listed here.\n';
@@ -38,7 +41,7 @@ export class ReportDirectoryRefused extends Error {
   /** `foreign`: it exists and is not ours. `unusable`: no directory, or not writable. */
   readonly kind: 'foreign' | 'unusable';
   constructor(directory: string, kind: 'foreign' | 'unusable', message: string, cause?: unknown) {
-    super(message, { cause });
+    super(printable(message, 800), { cause });
     this.directory = directory;
     this.kind = kind;
   }
@@ -50,39 +53,50 @@ export class ReportDirectoryRefused extends Error {
  * @throws ReportDirectoryRefused before anything is changed
  */
 export function prepareReportDirectory(directory: string, options: { readonly keep?: readonly string[] } = {}): void {
+  const shown = printable(directory, 300);
+  const refuse = (kind: 'foreign' | 'unusable', why: string, cause?: unknown): ReportDirectoryRefused =>
+    new ReportDirectoryRefused(directory, kind, `report directory ${shown}: ${why}`, cause);
+  // `somewhere/new/..` is somewhere, also while there is no `new`.
+  const path = resolve(directory);
+  let made: readonly string[] = [];
   try {
-    const found = statSync(directory, { throwIfNoEntry: false });
-    if (found && !found.isDirectory()) {
-      throw new ReportDirectoryRefused(
-        directory,
-        'unusable',
-        `report directory ${directory}: it is a file; name another with --report`,
-      );
+    const found = statSync(path, { throwIfNoEntry: false });
+    if (found && !found.isDirectory()) throw refuse('unusable', 'it is a file; name another with --report');
+    if (!found && lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink()) {
+      throw refuse('unusable', 'it is a link to nothing; name another with --report');
     }
-    if (found && !existsSync(join(directory, MARKER))) {
-      throw new ReportDirectoryRefused(
-        directory,
+    if (found && !isMarked(path)) {
+      throw refuse(
         'foreign',
-        `report directory ${directory}: it exists and was not made by rehearse (no ${MARKER} in it); name another with --report, or remove it`,
+        `it exists and was not made by rehearse (no ${MARKER} in it); name another with --report, or remove it`,
       );
     }
-    if (found) removeOld(directory, new Set(options.keep ?? []));
-    else makeDirectories(directory);
-    writeFileSync(join(directory, MARKER), HEADER);
+    if (found) removeOld(path, new Set(options.keep ?? []), refuse);
+    else made = makeDirectories(path);
+    writeFileSync(join(path, MARKER), HEADER);
   } catch (error) {
+    for (const at of made) removeEmpty(at);
     if (error instanceof ReportDirectoryRefused) throw error;
-    const why = error instanceof Error ? error.message : String(error);
-    throw new ReportDirectoryRefused(
-      directory,
-      'unusable',
-      `report directory ${directory}: cannot be written (${why}); name another with --report`,
-      error,
-    );
+    throw refuse('unusable', `cannot be written (${systemProblem(error)}); name another with --report`, error);
   }
+}
+
+/** Our marker is a file; whoever put something else in its place did not mean us to write through it. */
+function isMarked(path: string): boolean {
+  return lstatSync(join(path, MARKER), { throwIfNoEntry: false })?.isFile() === true;
+}
+
+/** `ENOTDIR: not a directory`, without the call and the path, which is long where that is the trouble. */
+function systemProblem(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.replace(/, \w+ '.*/s, '');
 }
 
 /** Notes a file of ours before it is written. */
 export function listInMarker(directory: string, name: string): void {
+  // Somebody may have cleared the directory away while the run went on.
+  if (!existsSync(directory)) makeDirectories(resolve(directory));
+  if (!existsSync(join(directory, MARKER))) writeFileSync(join(directory, MARKER), HEADER);
   appendFileSync(join(directory, MARKER), `${name}\n`);
 }
 
@@ -97,21 +111,55 @@ export function safeName(name: string): string {
 }
 
 /** Not `recursive: true`, which never returns where a file system answers ENOENT for a new entry, such as /proc (Node 24). */
-function makeDirectories(directory: string): void {
-  const path = resolve(directory);
+function makeDirectories(path: string): string[] {
   const missing: string[] = [];
   for (let at = path; !existsSync(at) && dirname(at) !== at; at = dirname(at)) missing.push(at);
-  for (const at of missing.reverse()) mkdirSync(at);
+  const made: string[] = [];
+  try {
+    for (const at of missing.reverse()) {
+      mkdirSync(at);
+      made.unshift(at);
+    }
+  } catch (error) {
+    for (const at of made) removeEmpty(at);
+    throw error;
+  }
+  return made;
 }
 
-function removeOld(directory: string, keep: ReadonlySet<string>): void {
+type Refuse = (kind: 'foreign' | 'unusable', why: string) => ReportDirectoryRefused;
+
+/** What is to go is looked at first: nothing goes where something cannot. */
+function removeOld(directory: string, keep: ReadonlySet<string>, refuse: Refuse): void {
   const listed = readFileSync(join(directory, MARKER), 'utf8')
     .split('\n')
     .filter((line) => line !== '' && !line.startsWith('#'));
-  for (const name of new Set([...ALWAYS, ...listed])) {
-    if (keep.has(name) || !isInside(name)) continue;
+  const root = realpathSync(directory);
+  const old = [...new Set([...ALWAYS, ...listed])].filter(
+    (name) => !keep.has(name) && isInside(name) && leadsInside(directory, name, root),
+  );
+  for (const name of old) {
+    if (lstatSync(join(directory, name), { throwIfNoEntry: false })?.isDirectory()) {
+      throw refuse(
+        'unusable',
+        `${name} in it is a directory, where a report would be written; remove it, or name another with --report`,
+      );
+    }
+  }
+  for (const name of old) {
     rmSync(join(directory, name), { force: true });
     removeEmptyParents(directory, name);
+  }
+}
+
+/** A link in the directory may lead out of it: what it leads to is not ours. */
+function leadsInside(directory: string, name: string, root: string): boolean {
+  try {
+    const parent = realpathSync(dirname(join(directory, name)));
+    return statSync(parent).isDirectory() && (parent === root || parent.startsWith(`${root}${sep}`));
+  } catch {
+    // There is no such place, so there is nothing to remove.
+    return false;
   }
 }
 
@@ -123,11 +171,16 @@ function isInside(name: string): boolean {
 
 function removeEmptyParents(directory: string, name: string): void {
   for (let parent = dirname(name); parent !== '.'; parent = dirname(parent)) {
-    try {
-      rmdirSync(join(directory, parent));
-    } catch {
-      // Not empty, or never made.
-      return;
-    }
+    if (!removeEmpty(join(directory, parent))) return;
+  }
+}
+
+function removeEmpty(directory: string): boolean {
+  try {
+    rmdirSync(directory);
+    return true;
+  } catch {
+    // Not empty, or never made.
+    return false;
   }
 }

@@ -1,21 +1,15 @@
 /** A YAML file with positions, and the values that `--set` puts over it. */
-import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import {
-  type Document,
-  isCollection,
-  isMap,
-  isScalar,
-  LineCounter,
-  type Node,
-  type Pair,
-  parse,
-  parseAllDocuments,
-} from 'yaml';
+import { type Document, isMap, isScalar, type LineCounter, type Node, type Pair } from 'yaml';
 import { type Problem, ScenarioError } from './problem.ts';
+import { InputFileError, readTextFile } from './text-file.ts';
+import { parseYaml, plainValue, YamlProblem, type YamlText } from './yaml.ts';
 
 /** A scenario is a page of text; whatever is larger is another file given by mistake. */
 const MAX_BYTES = 1024 * 1024;
+
+/** A path of `--set` is a handful of keys; no document is deeper (see yaml.ts). */
+const MAX_KEYS = 50;
 
 const VERSIONED: readonly string[] = ['kubernetes', 'calico', 'cilium'];
 
@@ -29,16 +23,26 @@ export interface Override {
   readonly value: string;
 }
 
+type Fields = Record<string, unknown>;
+
+/** How messages call the file, and how it starts. */
+const KINDS = {
+  scenario: { what: 'a scenario', hint: 'it starts with "schemaVersion: 1"' },
+  values: { what: 'a values file', hint: 'such as "MTU: 1400"' },
+} as const;
+
 export class ScenarioDocument {
   readonly file: string;
   readonly #document: Document;
   readonly #lines: LineCounter;
+  readonly #value: Fields;
   readonly #overrides = new Set<string>();
 
   private constructor(file: string, document: Document, lines: LineCounter) {
     this.file = file;
     this.#document = document;
     this.#lines = lines;
+    this.#value = plainValue(document) as Fields;
   }
 
   /**
@@ -46,99 +50,75 @@ export class ScenarioDocument {
    * @param shown the file as messages name it
    * @throws ScenarioError
    */
-  static read(file: string, shown: string): ScenarioDocument {
-    return ScenarioDocument.parse(readText(file, shown), shown);
+  static read(file: string, shown: string, kind: keyof typeof KINDS = 'scenario'): ScenarioDocument {
+    return ScenarioDocument.parse(readText(file, shown), shown, kind);
   }
 
   /** @throws ScenarioError */
-  static parse(text: string, shown: string): ScenarioDocument {
-    const lines = new LineCounter();
-    const documents = parseAllDocuments(text, { lineCounter: lines, uniqueKeys: true });
+  static parse(text: string, shown: string, kind: keyof typeof KINDS = 'scenario'): ScenarioDocument {
+    const { documents, lines } = parsed(text, shown);
+    const { what, hint } = KINDS[kind];
     const problem = (message: string, offset?: number): ScenarioError => {
       const at = offset === undefined ? null : lines.linePos(offset);
-      return new ScenarioError([{ where: shown, line: at?.line ?? null, column: at?.col ?? null, path: '', message }]);
+      return problemOfFile(shown, message, at?.line ?? null, at?.col ?? null);
     };
-    if (!Array.isArray(documents) || documents.length === 0) {
-      throw problem('the file is empty; a scenario starts with "schemaVersion: 1"');
-    }
-    for (const document of documents) {
-      const [error] = document.errors;
-      if (error !== undefined) {
-        throw problem(
-          `not valid YAML: ${error.message.split('\n')[0]!.replace(/ at line \d+, column \d+:?$/, '')}`,
-          error.pos[0],
-        );
-      }
-    }
     const [first, second] = documents;
-    if (second !== undefined) throw problem('a scenario is one YAML document, this file has several', second.range[0]);
-    if (!isMap(first!.contents))
-      throw problem('a scenario is a mapping of keys that starts with "schemaVersion: 1"', 0);
-    const scenario = new ScenarioDocument(shown, first!, lines);
-    scenario.#quoteVersions();
-    return scenario;
+    if (first === undefined) throw problem(`the file is empty; ${what} is a mapping of keys, ${hint}`);
+    if (second !== undefined) throw problem(`${what} is one YAML document, this file has several`, second.range?.[0]);
+    if (!isMap(first.contents)) throw problem(`${what} is a mapping of keys, ${hint}`, first.contents?.range?.[0] ?? 0);
+    quoteVersions(first);
+    return new ScenarioDocument(shown, first, lines);
   }
 
   /** Puts a value over the file's. @throws ScenarioError */
   set(override: Override): void {
     const keys = override.path.split('.');
-    const bad = (message: string): ScenarioError =>
-      new ScenarioError([{ where: `--set ${override.path}`, line: null, column: null, path: '', message }]);
-    if (override.path === '' || keys.some((key) => key === '')) {
+    const bad = (message: string): ScenarioError => problemOfFile(`--set ${override.path}`, message);
+    if (keys.some((key) => key === '') || keys.length > MAX_KEYS) {
       throw bad('a path of keys joined by dots is wanted, such as cilium.tunnelPort=8473');
     }
-    let value: unknown;
-    try {
-      value = parse(override.value);
-    } catch {
-      throw bad(`the value is not valid YAML: ${override.value}`);
-    }
-    for (let depth = 1; depth < keys.length; depth++) {
-      const parent = this.#document.getIn(keys.slice(0, depth), true);
-      if (parent !== undefined && !isCollection(parent)) this.#document.deleteIn(keys.slice(0, depth));
-    }
+    if (keys.includes('__proto__')) throw bad('__proto__ is not a key that can be used');
+    let value = setValue(override.value, bad);
     // A version reads like a number: 1.30 must not become 1.3.
-    const kept = isVersionPath(keys) && typeof value === 'number' ? override.value.trim() : value;
-    this.#document.setIn(keys, this.#document.createNode(kept));
+    if (isVersionPath(keys) && typeof value === 'number') value = override.value.trim();
+    let at: Fields | unknown[] = this.#value;
+    for (const [depth, key] of keys.entries()) {
+      const last = depth === keys.length - 1;
+      if (Array.isArray(at) && !(/^(0|[1-9]\d*)$/.test(key) && Number(key) <= at.length)) {
+        throw bad(
+          `${keys.slice(0, depth).join('.')} is a list of ${at.length}: an index from 0 to ${at.length} is wanted, not ${key}`,
+        );
+      }
+      const found: unknown = Object.hasOwn(at, key) ? (at as Fields)[key] : undefined;
+      // Aliases share what they stand for: what lies on the way is copied, so that only this place changes.
+      const next: unknown = last ? value : Array.isArray(found) ? [...found] : isFields(found) ? { ...found } : {};
+      (at as Fields)[key] = next;
+      at = next as Fields;
+    }
     this.#overrides.add(override.path);
   }
 
-  /** Unquoted versions are numbers to YAML; their text is meant. */
-  #quoteVersions(): void {
-    for (const component of VERSIONED) {
-      const node = this.#document.getIn([component, 'version'], true);
-      if (isScalar(node) && typeof node.value === 'number' && node.source !== undefined) node.value = node.source;
-    }
-  }
-
-  /** Plain values. @throws ScenarioError for aliases that explode. */
+  /** Plain values: what JSON can say. */
   toJs(): unknown {
-    try {
-      return this.#document.toJS({ maxAliasCount: 100 });
-    } catch (error) {
-      throw new ScenarioError([
-        {
-          where: this.file,
-          line: null,
-          column: null,
-          path: '',
-          message: error instanceof Error ? error.message : String(error),
-        },
-      ]);
-    }
-  }
-
-  has(path: readonly (string | number)[]): boolean {
-    return this.#document.hasIn(path);
+    return this.#value;
   }
 
   /** Where a key stands: `lab.yaml:12:3: cilium.podCIDR`, or `--set PATH`; undefined when it is not there. */
   place(path: readonly string[]): string | undefined {
-    if (!this.has(path)) return undefined;
+    if (!this.#has(path)) return undefined;
     const { where, line, column, path: shown } = this.problem(path, '', 'key');
     if (line === null) return where === `--set ${shown}` ? where : `${where}: ${shown}`;
     // The directory says nothing of the scenario, and events must not depend on it.
     return `${basename(where)}:${line}:${column}: ${shown}`;
+  }
+
+  #has(path: readonly string[]): boolean {
+    let at: unknown = this.#value;
+    for (const key of path) {
+      if (typeof at !== 'object' || at === null || !Object.hasOwn(at, key)) return false;
+      at = (at as Fields)[key];
+    }
+    return true;
   }
 
   /** A problem at a key: position of its value, or of the nearest key above that is there. */
@@ -181,23 +161,55 @@ export class ScenarioDocument {
 
 /** Text of a file that must be a reasonable text file. @throws ScenarioError */
 export function readText(file: string, shown: string, maxBytes = MAX_BYTES): string {
-  const bad = (message: string): ScenarioError =>
-    new ScenarioError([{ where: shown, line: null, column: null, path: '', message }]);
-  let bytes: Buffer;
   try {
-    bytes = readFileSync(file);
+    return readTextFile(file, maxBytes);
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ENOENT') throw bad('there is no such file');
-    if (code === 'EISDIR') throw bad('this is a directory, a file is wanted');
-    if (code === 'EACCES') throw bad('the file cannot be read: permission denied');
-    throw bad(`the file cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+    if (error instanceof InputFileError) throw problemOfFile(shown, error.message);
+    throw error;
   }
-  if (bytes.length > maxBytes) throw bad(`the file has ${bytes.length} bytes, at most ${maxBytes} are read`);
-  if (bytes.includes(0)) throw bad('this is a binary file, YAML text is wanted');
+}
+
+/** @throws ScenarioError */
+export function parsed(text: string, shown: string): YamlText {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    throw bad('the file is not UTF-8 text');
+    return parseYaml(text);
+  } catch (error) {
+    if (error instanceof YamlProblem) throw problemOfFile(shown, error.message, error.line, error.column);
+    throw error;
+  }
+}
+
+/** One problem of a file as a whole, or at a place in it. */
+export function problemOfFile(
+  where: string,
+  message: string,
+  line: number | null = null,
+  column: number | null = null,
+): ScenarioError {
+  return new ScenarioError([{ where, line, column, path: '', message }]);
+}
+
+/** The value of `--set`: one YAML document. */
+function setValue(text: string, bad: (message: string) => ScenarioError): unknown {
+  try {
+    const { documents } = parseYaml(text);
+    if (documents.length > 1) throw bad('the value is one YAML document, not several');
+    return documents[0] === undefined ? null : plainValue(documents[0]);
+  } catch (error) {
+    if (error instanceof YamlProblem)
+      throw bad(`the value is ${error.message.replace(/^(?!not valid YAML)/, 'not usable: ')}`);
+    throw error;
+  }
+}
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null;
+}
+
+/** Unquoted versions are numbers to YAML; their text is meant. */
+function quoteVersions(document: Document): void {
+  for (const component of VERSIONED) {
+    const node = document.getIn([component, 'version'], true);
+    if (isScalar(node) && typeof node.value === 'number' && node.source !== undefined) node.value = node.source;
   }
 }

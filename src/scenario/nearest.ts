@@ -20,6 +20,8 @@ export function editDistance(a: string, b: string): number {
 
 /** The candidate that is most like `word`, if one is like it at all. Case does not count. */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
+  // Longer than any name, or nothing at all: like none.
+  if (word === '' || word.length > 100) return undefined;
   let found: string | undefined;
   let best = Math.max(2, Math.floor(word.length / 3)) + 1;
   for (const candidate of candidates) {

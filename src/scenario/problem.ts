@@ -1,4 +1,5 @@
 /** What is wrong with a scenario, where, and what to write instead. */
+import { printable } from './printable.ts';
 
 export interface Problem {
   /** File as the user named it, or `--set PATH` for a value given on the command line. */
@@ -11,6 +12,14 @@ export interface Problem {
   readonly message: string;
 }
 
+/** More are not told. */
+export const MOST_PROBLEMS = 20;
+
+/** Places and messages quote what the user wrote. */
+function onOneLine({ where, path, message, ...position }: Problem): Problem {
+  return { where: printable(where, 200), ...position, path: printable(path, 200), message: printable(message, 600) };
+}
+
 /** The scenario cannot be used. Nothing has been touched. */
 export class ScenarioError extends Error {
   override readonly name = 'ScenarioError';
@@ -18,8 +27,13 @@ export class ScenarioError extends Error {
   /** `not-modelled` when every problem is something that only the twin lacks. */
   readonly kind: 'refused' | 'not-modelled';
   constructor(problems: readonly Problem[], kind: 'refused' | 'not-modelled' = 'refused') {
-    super(problems.map(formatProblem).join('\n'));
-    this.problems = problems;
+    // A file may hold ten thousand mistakes; nobody reads on after the first twenty.
+    const told = problems.slice(0, MOST_PROBLEMS).map(onOneLine);
+    if (problems.length > told.length) {
+      told.push({ ...told.at(-1)!, line: null, column: null, path: '', message: 'and more problems after these' });
+    }
+    super(told.map(formatProblem).join('\n'));
+    this.problems = told;
     this.kind = kind;
   }
 }

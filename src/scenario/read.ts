@@ -1,17 +1,21 @@
 /** From a file and `--set` to a {@link Scenario}: validated, with every default filled in and every version exact. */
 import { basename, dirname, extname, resolve } from 'node:path';
-import { parseAllDocuments } from 'yaml';
 import type { z } from 'zod';
-import { type Override, readText, ScenarioDocument } from './document.ts';
+import { type Override, problemOfFile, readText, ScenarioDocument } from './document.ts';
+import { checkManifest } from './manifest.ts';
 import { nearest } from './nearest.ts';
 import { type Positions, positionsOf } from './positions.ts';
-import { type Problem, ScenarioError } from './problem.ts';
+import { MOST_PROBLEMS, type Problem, ScenarioError } from './problem.ts';
 import { RULE_IDS } from './rule-ids.ts';
 import type { Json, JsonObject, Scenario } from './scenario.ts';
 import { type ScenarioInput, scenarioSchema } from './schema.ts';
+import { sizeProblems } from './sizes.ts';
 import { type Component, hasTwinData, nodeImage, resolveVersion, twinVersions } from './versions.ts';
 
 const MAX_WORKLOAD_BYTES = 4 * 1024 * 1024;
+const MAX_WORKLOADS_BYTES = 16 * 1024 * 1024;
+/** Suggestions are searched for so many unknown nodes; the search is slow on ten thousand of them. */
+const MOST_SUGGESTIONS = 5;
 
 type Path = readonly (string | number)[];
 
@@ -60,30 +64,59 @@ export function assertTwinData(scenario: Scenario, shown: string): void {
 function validated(document: ScenarioDocument): ScenarioInput {
   const result = scenarioSchema.safeParse(document.toJs());
   if (result.success) return result.data;
-  throw new ScenarioError(result.error.issues.flatMap((issue) => problemsOf(document, issue)));
+  const problems: Problem[] = [];
+  const keys = new Set<string>();
+  for (const issue of result.error.issues) {
+    for (const problem of problemsOf(document, issue)) {
+      // One value can miss a type in several ways; the first says it.
+      if (!keys.has(problem.path)) problems.push(problem);
+      keys.add(problem.path);
+    }
+    // Each is searched for in the document: ten thousand would take minutes.
+    if (problems.length > MOST_PROBLEMS) break;
+  }
+  throw new ScenarioError(problems);
 }
 
-function problemsOf(document: ScenarioDocument, issue: z.core.$ZodIssue): Problem[] {
-  const path = issue.path.filter((part): part is string | number => typeof part !== 'symbol');
+function problemsOf(document: ScenarioDocument, issue: z.core.$ZodIssue, above: Path = []): Problem[] {
+  const path = [...above, ...issue.path.filter((part): part is string | number => typeof part !== 'symbol')];
   if (issue.code === 'unrecognized_keys') {
     const known = keysAt(path);
-    return issue.keys.map((key) => {
+    return issue.keys.slice(0, MOST_PROBLEMS + 1).map((key) => {
       const like = nearest(key, known);
       const hint = like === undefined ? `known here: ${known.join(', ')}` : `did you mean ${like}?`;
       return document.problem([...path, key], `unknown key; ${hint}`, 'key');
     });
   }
-  if (path.length === 1 && path[0] === 'schemaVersion' && !document.has(path)) {
-    return [document.problem([], 'schemaVersion is missing; write "schemaVersion: 1"')];
+  if (issue.code === 'invalid_union') {
+    // The shape that was meant is the one that fails only further inside: `[10.0.0.1/16]` is a list of CIDRs.
+    const meant = issue.errors.filter((issues) => !issues.some((inner) => inner.path.length === 0 && isOfShape(inner)));
+    if (meant.length === 1) return meant[0]!.flatMap((inner) => problemsOf(document, inner, path));
   }
   const value = valueAt(document.toJs(), path);
-  const shown = value === undefined ? '' : `, not ${JSON.stringify(value)?.slice(0, 80)}`;
+  if (path.length === 1 && path[0] === 'schemaVersion' && value === undefined) {
+    return [document.problem([], 'schemaVersion is missing; write "schemaVersion: 1"')];
+  }
+  const shown = value === undefined ? '' : `, not ${excerpt(value)}`;
   return [document.problem(path, `${issue.message} is wanted${shown}`)];
+}
+
+/** Says this issue that the value is of another kind altogether? */
+function isOfShape({ code }: z.core.$ZodIssue): boolean {
+  return code === 'invalid_type' || code === 'invalid_value' || code === 'invalid_union';
+}
+
+function excerpt(value: unknown): string {
+  const text = JSON.stringify(value);
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 }
 
 function valueAt(value: unknown, path: Path): unknown {
   return path.reduce<unknown>(
-    (at, key) => (typeof at === 'object' && at !== null ? (at as Record<string | number, unknown>)[key] : undefined),
+    (at, key) =>
+      typeof at === 'object' && at !== null && Object.hasOwn(at, key)
+        ? (at as Record<string | number, unknown>)[key]
+        : undefined,
     value,
   );
 }
@@ -142,8 +175,7 @@ class Resolver {
     const podCIDR = cilium?.podCIDR;
     const scenario: Scenario = {
       schemaVersion: 1,
-      name:
-        this.#input.name ?? (basename(this.#file, extname(this.#file)).replace(/[^A-Za-z0-9._-]/g, '-') || 'scenario'),
+      name: this.#input.name ?? nameOf(this.#file),
       description: this.#input.description ?? '',
       providers: this.#input.providers ?? ['twin', 'kind'],
       kubernetes: { version: kubernetesVersion, image: kubernetes?.image ?? nodeImage(kubernetesVersion) ?? null },
@@ -223,8 +255,10 @@ class Resolver {
       preflight: { allow: preflight?.allow ?? [] },
     };
     this.#checkOrder(scenario);
-    this.#checkReplicas(scenario);
     this.#checkRules(scenario);
+    for (const { path, message } of sizeProblems(scenario, this.#input)) {
+      this.#problems.push(this.#document.problem(path, message));
+    }
     if (this.#problems.length > 0) throw new ScenarioError(this.#problems);
     return scenario;
   }
@@ -240,32 +274,32 @@ class Resolver {
     if (given === undefined) return {};
     if (typeof given !== 'string') return given;
     try {
-      const file = ScenarioDocument.read(this.#path(given), given);
+      const file = ScenarioDocument.read(this.#path(given), given, 'values');
       this.valuesFiles.set(`cilium.${key}`, file);
       return file.toJs() as JsonObject;
     } catch (error) {
       if (!(error instanceof ScenarioError)) throw error;
-      this.#problems.push(
-        this.#document.problem(['cilium', key], error.message.replace('a scenario is', 'a values file is')),
-      );
+      this.#problems.push(this.#document.problem(['cilium', key], error.message));
       return {};
     }
   }
 
   #workloads(): { file: string; manifest: string }[] {
+    let bytes = 0;
     return (this.#input.workloads ?? []).flatMap((file, index) => {
-      const problem = (message: string): void => {
-        this.#problems.push(this.#document.problem(['workloads', index], message));
-      };
       try {
         const manifest = readText(this.#path(file), file, MAX_WORKLOAD_BYTES);
-        const documents = parseAllDocuments(manifest);
-        const bad = Array.isArray(documents) ? documents.flatMap((document) => document.errors)[0] : undefined;
-        if (bad !== undefined) problem(`${file}: not valid YAML: ${bad.message.split('\n')[0]}`);
+        bytes += manifest.length;
+        if (bytes > MAX_WORKLOADS_BYTES)
+          throw problemOfFile(file, `all workloads together have more than ${MAX_WORKLOADS_BYTES} bytes`);
+        checkManifest(manifest, file);
         return [{ file, manifest }];
       } catch (error) {
         if (!(error instanceof ScenarioError)) throw error;
-        problem(error.message);
+        // After one file too many the others are too many as well.
+        if (bytes <= MAX_WORKLOADS_BYTES || !this.#problems.some(({ path }) => path.startsWith('workloads.'))) {
+          this.#problems.push(this.#document.problem(['workloads', index], error.message));
+        }
         return [];
       }
     });
@@ -307,22 +341,32 @@ class Resolver {
     const problem = (message: string, path: Path = ['migration', 'order']): void => {
       this.#problems.push(this.#document.problem(path, message));
     };
+    const known = new Set(nodes);
+    const seen = new Set<string>();
+    let unknown = 0;
     order.forEach((node, index) => {
-      const like = nearest(node, nodes);
-      if (!nodes.includes(node)) {
+      if (!known.has(node)) {
+        const like = ++unknown > MOST_SUGGESTIONS ? undefined : nearest(node, nodes);
         problem(`there is no node ${node} in this cluster${like === undefined ? '' : `; did you mean ${like}?`}`, [
           'migration',
           'order',
           index,
         ]);
-      } else if (order.indexOf(node) !== index) {
+      } else if (seen.has(node)) {
         problem(`${node} stands twice in the order`, ['migration', 'order', index]);
       }
+      seen.add(node);
     });
-    const missing = nodes.filter((node) => !order.includes(node));
-    if (missing.length > 0) problem(`every node is wanted in the order; missing: ${missing.slice(0, 5).join(', ')}`);
-    const firstControlPlane = order.findIndex((node) => node.includes('-control-plane'));
-    if (firstControlPlane >= 0 && order.slice(firstControlPlane).some((node) => node.includes('-worker'))) {
+    const missing = nodes.filter((node) => !seen.has(node));
+    if (missing.length > 0) {
+      const more = missing.length > 5 ? ` and ${missing.length - 5} more` : '';
+      problem(`every node is wanted in the order; missing: ${missing.slice(0, 5).join(', ')}${more}`);
+    }
+    const firstControlPlane = order.findIndex((node) => node.startsWith(`${scenario.cluster.name}-control-plane`));
+    if (
+      firstControlPlane >= 0 &&
+      order.slice(firstControlPlane).some((node) => node.startsWith(`${scenario.cluster.name}-worker`))
+    ) {
       problem('control planes come last: they lose the API while their CNI changes');
     }
   }
@@ -335,16 +379,12 @@ class Resolver {
       this.#problems.push(this.#document.problem(['preflight', 'allow', index], `there is no rule ${rule}; ${hint}`));
     });
   }
+}
 
-  #checkReplicas(scenario: Scenario): void {
-    const { replicas, replicasAfterFirstNode } = scenario.probes.goldpinger;
-    if (replicasAfterFirstNode < replicas) {
-      this.#problems.push(
-        this.#document.problem(
-          ['probes', 'goldpinger', 'replicasAfterFirstNode'],
-          `at least probes.goldpinger.replicas (${replicas}) is wanted, not ${replicasAfterFirstNode}`,
-        ),
-      );
-    }
-  }
+/** A scenario without a name is called as its file. */
+function nameOf(file: string): string {
+  const name = basename(file, extname(file))
+    .replace(/[^A-Za-z0-9._-]/g, '-')
+    .replace(/^[^A-Za-z0-9]+/, '');
+  return name.slice(0, 63) || 'scenario';
 }

@@ -47,7 +47,7 @@ describe('docs/guide.md', () => {
     const file = new URL('../../scenarios/lab.yaml', import.meta.url).pathname;
     const all = [
       { path: 'finish.connectivityTest', value: '{}' },
-      { path: 'workloads', value: '[lab.yaml]' },
+      { path: 'workloads', value: '[../test/fixtures/workload.yaml]' },
     ];
     const { steps } = planFor(readScenario(file, 'lab', all), 1);
     const ids = [...new Set(steps.map(({ id }) => id.replace(/\/.*/, '/NODE')))];

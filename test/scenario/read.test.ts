@@ -73,7 +73,7 @@ describe('what is wrong is said with its place and with what is allowed', () => 
     ['a list', '- a\n', /s\.yaml:1:1: a scenario is a mapping/],
     ['two documents', `${v}---\n${v}`, /one YAML document/],
     ['broken YAML', 'a: [1\nb: 2\n', /s\.yaml:2:1: not valid YAML/],
-    ['a key twice', `${v}name: a\nname: b\n`, /s\.yaml:3:1: not valid YAML: Map keys must be unique/],
+    ['a key twice', `${v}name: a\nname: b\n`, /s\.yaml:3:1: not valid YAML: the key name stands twice/],
     ['no schemaVersion', 'name: a\n', /schemaVersion is missing; write "schemaVersion: 1"/],
     ['another schemaVersion', 'schemaVersion: 2\n', /s\.yaml:1:16: schemaVersion: 1 is wanted, not 2/],
     [
