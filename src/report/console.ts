@@ -1,6 +1,7 @@
 /** Progress for people, from the events: lines in a log, the same lines over one live status line on a terminal. */
 import { styleText } from 'node:util';
 import type { AssertionResult, Event, Phase, ProbeResult } from '../events/events.ts';
+import { printable } from '../scenario/printable.ts';
 import { formatDuration } from '../time/duration.ts';
 import { clusterText, plural, secondsText, verdictWord } from './words.ts';
 
@@ -24,6 +25,10 @@ export interface Console {
 
 type Style = Parameters<typeof styleText>[0];
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the escapes that styleText makes.
+const COLOURS = /(\u001b\[\d+m)/;
+/** Of one piece of a line. */
+const MOST_CHARACTERS = 4_000;
 /** More than this helps nobody on a console; the summary has them all. */
 const MOST_GROUPS = 6;
 const MOST_SUBJECTS = 5;
@@ -209,7 +214,21 @@ class LineConsole implements Console {
 
   #always(text: string): void {
     if (text === '') this.#print('\n');
-    else this.#print(`${this.#style('dim', this.#elapsed())} ${text.replaceAll('\n', '\n         ')}\n`);
+    else
+      this.#print(
+        `${this.#style('dim', this.#elapsed())} ${text
+          .split('\n')
+          .map((line) => this.#safe(line))
+          .join('\n         ')}\n`,
+      );
+  }
+
+  /** What pods and tools say must not give a terminal orders; our own colours stay. */
+  #safe(text: string): string {
+    return text
+      .split(COLOURS)
+      .map((part, index) => (index % 2 === 1 && this.#options.colour ? part : printable(part, MOST_CHARACTERS)))
+      .join('');
   }
 
   #elapsed(): string {
@@ -226,7 +245,7 @@ class LineConsole implements Console {
   #draw(): void {
     const { terminal, mode } = this.#options;
     if (!terminal || mode === 'quiet' || this.#over || this.#steps.size === 0) return;
-    const doing = [...this.#steps.values()].join('; ');
+    const doing = printable([...this.#steps.values()].join('; '), MOST_CHARACTERS);
     const text = `${this.#elapsed()} … ${this.#passed}/${this.#checkpoints}  ${doing}`;
     const width = Math.max(20, this.#options.columns() - 1);
     const cut = text.length > width ? `${text.slice(0, width - 1)}…` : text;

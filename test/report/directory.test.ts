@@ -6,6 +6,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -117,6 +118,67 @@ describe('the report directory', () => {
     writeFileSync(join(directory, MARKER), `../../precious\n${outside}\na/../../../precious\n.\n..\n`);
     prepareReportDirectory(directory);
     expect(existsSync(outside)).toBe(true);
+  });
+
+  test("behind a way that leads back into somebody's own, it is theirs", () => {
+    const own = join(base, 'own');
+    mkdirSync(own);
+    directory = `${own}/new/..`;
+    expect(refusal().kind).toBe('foreign');
+    expect(readdirSync(own)).toEqual([]);
+  });
+
+  test('a link to nothing is refused, and nothing is made behind it', () => {
+    directory = join(base, 'dangling');
+    symlinkSync(join(base, 'nowhere'), directory);
+    expect(refusal().message).toContain('a link to nothing');
+    expect(existsSync(join(base, 'nowhere'))).toBe(false);
+  });
+
+  test('a marker that is a link is not ours, and is not written through', () => {
+    mkdirSync(directory, { recursive: true });
+    writeFileSync(join(base, 'precious'), 'precious');
+    symlinkSync(join(base, 'precious'), join(directory, MARKER));
+    expect(refusal().kind).toBe('foreign');
+    expect(readFileSync(join(base, 'precious'), 'utf8')).toBe('precious');
+  });
+
+  test('what a link in it leads to stays', () => {
+    prepareReportDirectory(directory);
+    mkdirSync(join(base, 'own'));
+    writeFileSync(join(base, 'own', 'routes.txt'), 'mine');
+    symlinkSync(join(base, 'own'), join(directory, 'evidence'));
+    writeFileSync(join(directory, MARKER), 'evidence/routes.txt\n');
+    prepareReportDirectory(directory);
+    expect(readFileSync(join(base, 'own', 'routes.txt'), 'utf8')).toBe('mine');
+  });
+
+  test('a directory where a report goes: refused before anything is removed', () => {
+    prepareReportDirectory(directory);
+    writeFileSync(join(directory, 'events.ndjson'), 'old');
+    mkdirSync(join(directory, 'summary.md'));
+    expect(refusal().message).toContain('summary.md in it is a directory');
+    expect(listed()).toEqual([MARKER, 'events.ndjson', 'summary.md']);
+  });
+
+  test('what was made on the way to a name that is too long is taken away again', () => {
+    directory = join(base, 'made', 'x'.repeat(300));
+    expect(refusal().kind).toBe('unusable');
+    expect(existsSync(join(base, 'made'))).toBe(false);
+  });
+
+  test('no message carries orders to a terminal', () => {
+    directory = join(base, 'a\u001b[31m\n');
+    mkdirSync(directory);
+    expect(refusal().message).toContain('a\\u001b[31m\\n: it exists');
+  });
+
+  test('cleared away while a run goes on, it is made again for the reports', () => {
+    prepareReportDirectory(directory);
+    rmSync(directory, { recursive: true });
+    const { troubles } = writeReports(passedRun().events, directory);
+    expect(troubles).toEqual([]);
+    expect(listed()).toEqual(expect.arrayContaining([MARKER, 'report.json', 'summary.md', 'junit.xml']));
   });
 });
 

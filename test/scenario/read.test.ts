@@ -132,6 +132,46 @@ describe('what is wrong is said with its place and with what is allowed', () => 
       `${v}cilium:\n  tunnelPort: 8473\n  values:\n    tunnelPort: 8474\n`,
       /s\.yaml:3:15: cilium\.tunnelPort: 8473 disagrees with cilium\.values\.tunnelPort = 8474 \(s\.yaml:5:17\)/,
     ],
+    ['loopback', `${v}calico: {cidr: 127.0.0.0/8}\n`, /is not loopback, link-local, multicast/],
+    ['leading zeros', `${v}calico: {cidr: 010.0.0.0/8}\n`, /IPv4 CIDR with its network address/],
+    [
+      'a part that is larger than the pool',
+      `${v}cilium: {podCIDR: 10.0.0.0/26}\n`,
+      /s\.yaml:2:19: cilium\.podCIDR: 10\.0\.0\.0\/26 is smaller than one node's part of it: cilium\.maskSize is 24/,
+    ],
+    [
+      'networks of the cluster that overlap',
+      `${v}cluster: {serviceSubnet: 172.18.0.0/16}\n`,
+      /cluster\.nodeSubnet: 172\.18\.0\.0\/16 overlaps cluster\.serviceSubnet/,
+    ],
+    [
+      'a network too small for its nodes',
+      `${v}cluster: {nodeSubnet: 172.18.0.0/29, workers: 5}\n`,
+      /room for 5 nodes, .* has 6/,
+    ],
+    ['services that do not fit', `${v}cluster: {serviceSubnet: 10.96.0.0/29}\n`, /prefix from \/12 to \/28 is wanted/],
+    [
+      'a pod subnet that kubeadm refuses',
+      `${v}calico: {cidr: 10.0.0.0/25}\n`,
+      /calico\.cidr: a prefix from \/8 to \/24/,
+    ],
+    [
+      'more pods than nodes can run',
+      `${v}probes: {goldpinger: {replicas: 600, replicasAfterFirstNode: 600}}\n`,
+      /at most 550/,
+    ],
+    ['a settle time below its samples', `${v}gate: {settleTimeout: 4s}\n`, /more than 4s is wanted, not 4s: 3 samples/],
+    ['an interval of half seconds', `${v}probes: {interval: 1.5s}\n`, /a duration of whole seconds is wanted/],
+    ['a time limit of nothing', `${v}timeouts: {agent: 0s}\n`, /a duration from 1s to 168h is wanted, not "0s"/],
+    ['a time limit of years', `${v}timeouts: {agent: 99999h}\n`, /a duration from 1s to 168h is wanted/],
+    ['a cluster whose nodes have no names', `${v}cluster: {name: ${'a'.repeat(50)}}\n`, /at most 49 characters/],
+    ['a cluster name that is no DNS name', `${v}cluster: {name: a..b}\n`, /parts begin and end with a letter/],
+    ['an empty mapping', `${v}cluster:\n`, /cluster: a mapping is wanted, not null/],
+    ['a number that is none', `${v}cilium: {values: {a: .nan}}\n`, /s\.yaml:2:22: \.nan is not a number/],
+    ['a tag', `${v}cilium: {values: {a: !!binary aGk=}}\n`, /s\.yaml:2:\d+: the tag !!binary is not known here/],
+    ['an alias of nothing', `${v}calico: {cidr: *pool}\n`, /s\.yaml:2:16: .*there is no anchor &pool above/],
+    ['a raw control character', `${v}description: \u001b[31m\n`, /s\.yaml:2:14: the control character U\+001B/],
+    ['an image with a line break', `${v}probes: {image: "a\\nb"}\n`, /an image reference such as .*, not "a\\nb"/],
   ])('%s', (_, content, expected) => {
     expect(problemsOf(content).join('\n')).toMatch(expected);
   });
@@ -192,6 +232,46 @@ describe('versions', () => {
       }),
     );
   });
+});
+
+test('--set reaches through an alias and changes only its own place', () => {
+  const { calico } = read('schemaVersion: 1\ncalico: {felix: {x: &a {y: 1, w: 2}, z: *a}}\n', {
+    'calico.felix.z.y': '3',
+  });
+  expect(calico.felix).toEqual({ x: { y: 1, w: 2 }, z: { y: 3, w: 2 } });
+});
+
+test('merge keys are read', () => {
+  const { calico } = read('schemaVersion: 1\ncalico: {felix: {x: &a {y: 1, w: 2}, z: {<<: *a, y: 3}}}\n');
+  expect(calico.felix).toEqual({ x: { y: 1, w: 2 }, z: { y: 3, w: 2 } });
+});
+
+test.each<[string, string, RegExp | null]>([
+  [
+    'a list of objects',
+    'apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: ConfigMap, metadata: {name: a}}\n',
+    null,
+  ],
+  ['several documents, some empty', '---\napiVersion: v1\nkind: Pod\nmetadata: {name: a}\n---\n---\n', null],
+  ['nothing', '---\n', /w\.yaml: the file holds no Kubernetes objects/],
+  ['another YAML', 'a: 1\n', /w\.yaml:1:1: this document is not a Kubernetes object: apiVersion and kind/],
+  ['text', '# x\n---\nhello\n', /w\.yaml:3:1: this document is not a Kubernetes object/],
+  [
+    'an object without a name',
+    'apiVersion: v1\nkind: Pod\nmetadata: {generateName: x}\n',
+    /a Pod with metadata\.name is wanted/,
+  ],
+  [
+    'a bad item of a list',
+    'apiVersion: v1\nkind: List\nitems: [3]\n',
+    /item 1 of this document is not a Kubernetes object/,
+  ],
+  ['a key twice', 'apiVersion: v1\napiVersion: v1\n', /w\.yaml:2:1: not valid YAML: the key apiVersion stands twice/],
+])('a workload file with %s', (_what, manifest, problem) => {
+  write('w.yaml', manifest);
+  const problems = problemsOf('schemaVersion: 1\nworkloads: [w.yaml]\n').join('\n');
+  if (problem === null) expect(problems).toBe('');
+  else expect(problems).toMatch(problem);
 });
 
 test('nearest finds slips and nothing else', () => {
