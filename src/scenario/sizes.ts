@@ -15,13 +15,20 @@ const MAX_NODE_NAME = 63;
 const MAX_HOST_NAME = 64;
 /** kubelet's default for --max-pods. */
 const MAX_PODS = 110;
-/** kubeadm, cmd/kubeadm/app/constants: MinimumAddressesInServiceSubnet 10, MaximumBitsForServiceSubnet 20. */
-const SERVICE_PREFIXES = { min: 12, max: 28 };
+/**
+ * kubeadm, cmd/kubeadm/app/constants: MaximumBitsForServiceSubnet 20. Its minimum of ten addresses, a /28, has no room for the
+ * Services of Kubernetes, Calico, Cilium and the probes together.
+ */
+const SERVICE_PREFIXES = {
+  min: 12,
+  max: 27,
+  why: 'kubeadm refuses larger ones, and the Services do not fit into smaller ones',
+};
 /**
  * kubeadm, cmd/kubeadm/app/apis/kubeadm/validation: a pod subnet holds a /24, the default of node-cidr-mask-size, and is at most
  * PodSubnetNodeMaskMaxDiff (16) bits larger than that.
  */
-const POD_PREFIXES = { min: 8, max: 24 };
+const POD_PREFIXES = { min: 8, max: 24, why: 'kubeadm refuses others' };
 
 /** Every size of a scenario that cannot be. */
 export function sizeProblems(scenario: Scenario, input: ScenarioInput): SizeProblem[] {
@@ -67,10 +74,10 @@ function nodes({ cluster }: Scenario): SizeProblem[] {
 
 function prefixes({ cluster }: Scenario, input: ScenarioInput): SizeProblem[] {
   const found: SizeProblem[] = [];
-  const check = (path: string[], text: string, { min, max }: { min: number; max: number }): void => {
+  const check = (path: string[], text: string, { min, max, why }: typeof POD_PREFIXES): void => {
     const prefix = parseNetwork(text)?.prefix ?? min;
     if (prefix >= min && prefix <= max) return;
-    found.push({ path, message: `a prefix from /${min} to /${max} is wanted, not ${text}: kubeadm refuses others` });
+    found.push({ path, message: `a prefix from /${min} to /${max} is wanted, not ${text}: ${why}` });
   };
   check(['cluster', 'serviceSubnet'], cluster.serviceSubnet, SERVICE_PREFIXES);
   const podSubnet = input.cluster?.podSubnet === undefined ? ['calico', 'cidr'] : ['cluster', 'podSubnet'];

@@ -149,7 +149,7 @@ describe('what is wrong is said with its place and with what is allowed', () => 
       `${v}cluster: {nodeSubnet: 172.18.0.0/29, workers: 5}\n`,
       /room for 5 nodes, .* has 6/,
     ],
-    ['services that do not fit', `${v}cluster: {serviceSubnet: 10.96.0.0/29}\n`, /prefix from \/12 to \/28 is wanted/],
+    ['services that do not fit', `${v}cluster: {serviceSubnet: 10.96.0.0/28}\n`, /prefix from \/12 to \/27 is wanted/],
     [
       'a pod subnet that kubeadm refuses',
       `${v}calico: {cidr: 10.0.0.0/25}\n`,
