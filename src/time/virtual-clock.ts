@@ -14,6 +14,15 @@ const STALL_MS = 20_000;
 /** Even timers that wake nobody leave the event loop a turn after so many, so that signals and sockets are served. */
 const TIMERS_PER_TURN = 1_000;
 
+/** What is under way on a virtual clock; all zero after a run that has left nothing behind. */
+export interface UnderWay {
+  /** Operations that are issued and not settled. */
+  readonly operations: number;
+  readonly watches: number;
+  /** Sleeps and deadlines that nobody has ended; the world's own timers are not among them. */
+  readonly waits: number;
+}
+
 interface Parked {
   readonly issue: number;
   readonly serve: () => void;
@@ -50,6 +59,8 @@ export class VirtualClock implements Clock {
   #tickets = 0;
   /** Counts every time that something outside the server was woken. */
   #wakes = 0;
+  /** Sleeps and deadlines that wait for their moment. */
+  #waits = 0;
   /** Requests that have fully arrived and wait for their turn. */
   #parked: Parked[] = [];
   readonly #streams = new Map<number, Stream>();
@@ -177,6 +188,11 @@ export class VirtualClock implements Clock {
     stream.queue.push(write);
   }
 
+  /** For tests and the soak: a run that has ended must have left nothing behind. */
+  underWay(): UnderWay {
+    return { operations: this.#open.size, watches: this.#streams.size, waits: this.#waits };
+  }
+
   /** Lets something from outside in at the next moment at which nothing is under way. */
   interrupt(action: () => void): void {
     this.#interrupts.push(action);
@@ -213,10 +229,21 @@ export class VirtualClock implements Clock {
   }
 
   #wakeAfter(ms: number, action: () => void): Cancel {
-    return this.after(ms, () => {
+    let waiting = true;
+    const over = (): void => {
+      if (waiting) this.#waits--;
+      waiting = false;
+    };
+    this.#waits++;
+    const cancel = this.after(ms, () => {
+      over();
       this.#wakes++;
       action();
     });
+    return () => {
+      over();
+      cancel();
+    };
   }
 
   /** The rule. Numbers as in docs/decisions/0001-virtual-time.md. */
