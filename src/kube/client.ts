@@ -195,9 +195,9 @@ async function watch<T>(
   let failure: Error | undefined;
   const ended = new AbortController();
   const signal = options.signal === undefined ? ended.signal : AbortSignal.any([options.signal, ended.signal]);
-  let heardAt = clock.now();
+  let heardAt = clock.monotonic();
   const onLine = (line: string): void => {
-    heardAt = clock.now();
+    heardAt = clock.monotonic();
     try {
       if (signal.aborted || line === '') return;
       const event = parse<{ type: string; object: KubeObject }>(line, call);
@@ -220,7 +220,7 @@ async function watch<T>(
   };
   const guard = async (): Promise<void> => {
     while (!signal.aborted) {
-      const rest = heardAt + SILENCE_MS - clock.now();
+      const rest = heardAt + SILENCE_MS - clock.monotonic();
       if (rest <= 0) {
         failure = new ApiUnreachable(`the watch was silent for ${SILENCE_MS / 1000} s`, requestText(call));
         ended.abort(failure);

@@ -65,10 +65,10 @@ export async function degradedStatuses(rehearsal: Rehearsal): Promise<{ name: st
 export async function waitForCalicoAtRest(rehearsal: Rehearsal): Promise<void> {
   const { api, clock, scenario, limits, plan } = rehearsal;
   const expected = expectedStatuses(scenario.calico.version);
-  const until = clock.now() + 2 * limits.calico;
+  const until = clock.monotonic() + 2 * limits.calico;
   for (let before = ''; ; ) {
     // Each round's waits may pass at once while the operator changes its mind for ever.
-    if (before !== '' && clock.now() > until) {
+    if (before !== '' && clock.monotonic() > until) {
       throw new WaitTimeout("Calico's operator to rest", `generations change again and again: ${before}`);
     }
     const generations = new Map<string, number>();

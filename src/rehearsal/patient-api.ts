@@ -30,6 +30,7 @@ export class ApiLost extends ApiUnreachable {
 export class Outages {
   readonly #clock: Clock;
   readonly #deadlines = new Set<Deadline>();
+  /** On the monotonic clock: a machine that slept or was set to another time has not been without its API meanwhile. */
   #since: number | null = null;
   #ended = 0;
 
@@ -58,10 +59,10 @@ export class Outages {
   /** A call got no answer. @returns milliseconds for which the API has been away */
   away(): number {
     if (this.#since === null) {
-      this.#since = this.#clock.now();
+      this.#since = this.#clock.monotonic();
       for (const deadline of this.#deadlines) deadline.pause();
     }
-    return this.#clock.now() - this.#since;
+    return this.#clock.monotonic() - this.#since;
   }
 
   /** The API answered. */
@@ -95,9 +96,9 @@ export function patientApi(api: KubeApi, options: PatientOptions): KubeApi {
         if (error instanceof KubeError) {
           outages.back();
           if (!passing.has(error.code)) throw error;
-          troubled ??= clock.now();
+          troubled ??= clock.monotonic();
           // A server in trouble for that long is as good as away (an election of etcd may take minutes).
-          if (clock.now() - troubled > apiOutageMs) throw error;
+          if (clock.monotonic() - troubled > apiOutageMs) throw error;
           await clock.sleep(PAUSE_MS, signal);
           continue;
         }

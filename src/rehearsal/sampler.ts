@@ -77,7 +77,7 @@ export class Sampler implements Instrument {
     this.#intervalMs = refreshIntervalMs(scenario);
     this.#poll = new Poll(new InstanceReader(deps.api, deps.host), clock, this.#intervalMs);
     this.#replicas = scenario.probes.goldpinger.replicas;
-    this.#sweptAt = clock.now();
+    this.#sweptAt = clock.monotonic();
     this.#events = new SamplerEvents(deps.emit);
     this.#disruption = new DisruptionLog({
       emit: deps.emit,
@@ -167,7 +167,8 @@ export class Sampler implements Instrument {
     const nodes = this.#deps.nodes().map(nodeView);
     return {
       now,
-      apiDownMs: this.#apiDownMs(now),
+      monotonic: this.#deps.clock.monotonic(),
+      apiDownMs: this.#apiDownMs(),
       longestOutageMs: this.#longestOutageMs,
       apiError: this.#apiError,
       nodes,
@@ -195,7 +196,8 @@ export class Sampler implements Instrument {
   }
 
   /** An API that answers again is not back for the gate before the watches have caught up. */
-  #apiDownMs(now: number): number | null {
+  #apiDownMs(): number | null {
+    const now = this.#deps.clock.monotonic();
     const since = Math.min(this.#apiDownSince ?? now, this.#behindSince ?? now);
     return this.#apiDownSince === undefined && this.#isCurrent() ? null : now - since;
   }
@@ -206,7 +208,7 @@ export class Sampler implements Instrument {
 
   /** Watches that never catch up are an outage as well: what the gate waits for must end. */
   #noteLag(): void {
-    const now = this.#deps.clock.now();
+    const now = this.#deps.clock.monotonic();
     if (this.#isCurrent()) {
       this.#behindSince = undefined;
       return;
@@ -232,7 +234,7 @@ export class Sampler implements Instrument {
     const { clock } = this.#deps;
     const { signal } = this.#stop;
     while (!signal.aborted) {
-      const start = clock.now();
+      const start = clock.monotonic();
       const served = this.#waiting.splice(0);
       try {
         await this.#sweepOnce(signal);
@@ -241,17 +243,17 @@ export class Sampler implements Instrument {
         throw error;
       }
       for (const waiting of served) waiting.resolve();
-      await clock.sleep(Math.max(0, start + this.#intervalMs - clock.now()), signal);
+      await clock.sleep(Math.max(0, start + this.#intervalMs - clock.monotonic()), signal);
     }
   }
 
   async #sweepOnce(signal: AbortSignal): Promise<void> {
     const { clock } = this.#deps;
-    const start = clock.now();
+    const start = clock.monotonic();
     const wasDown = this.#apiDownSince !== undefined;
     // While the API is away there is nothing to ask through it, and no list of pods to trust.
     if (wasDown && !(await this.#apiAnswers(start, signal))) {
-      this.#sweptAt = clock.now();
+      this.#sweptAt = clock.monotonic();
       this.#noteLag();
       return;
     }
@@ -263,8 +265,8 @@ export class Sampler implements Instrument {
     const apiUp = !doubt || (await this.#apiAnswers(start, signal));
     this.#noteLag();
     this.#refresh();
-    const passed = wasDown ? 0 : clock.now() - this.#sweptAt;
-    this.#sweptAt = clock.now();
+    const passed = wasDown ? 0 : clock.monotonic() - this.#sweptAt;
+    this.#sweptAt = clock.monotonic();
     if (apiUp) for (const blind of this.#blind.values()) blind.ms += passed;
     for (const { instance, reading, askedAt, at } of arrived) {
       if (reading.kind === 'read') this.#take(instance, reading, askedAt, at);
@@ -279,7 +281,7 @@ export class Sampler implements Instrument {
       signal.throwIfAborted();
       if (!(error instanceof KubeError)) {
         this.#apiDownSince ??= since;
-        this.#longestOutageMs = Math.max(this.#longestOutageMs, this.#deps.clock.now() - this.#apiDownSince);
+        this.#longestOutageMs = Math.max(this.#longestOutageMs, this.#deps.clock.monotonic() - this.#apiDownSince);
         this.#apiError = error instanceof Error ? error.message : String(error);
         return false;
       }

@@ -44,8 +44,13 @@ export interface WatchTicket {
 }
 
 export interface Clock {
-  /** Milliseconds since the Unix epoch. */
+  /** Milliseconds since the Unix epoch, comparable with what machines write into their objects. Never goes back. */
   now(): number;
+  /**
+   * Milliseconds since a moment of the clock's own: for durations. Differences are what has passed, also when somebody
+   * sets the machine's clock meanwhile.
+   */
+  monotonic(): number;
   /**
    * Resolves after `ms` milliseconds; rejects with the signal's reason when it aborts first.
    */

@@ -78,6 +78,10 @@ export class VirtualClock implements Clock {
     return this.#now;
   }
 
+  monotonic(): number {
+    return this.#now;
+  }
+
   /** A timer of the embedded world itself: `action` is synchronous and resolves no promise of anybody outside. */
   after(ms: number, action: () => void): Cancel {
     const timer = this.#timers.add(this.#now + Math.max(0, ms), action);

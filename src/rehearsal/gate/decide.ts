@@ -70,7 +70,8 @@ export type Settling = { readonly kind: 'wait' } | { readonly kind: 'good' } | {
 export class SettleStage {
   readonly #checkpoint: string;
   readonly #budgets: Budgets;
-  #before: number;
+  readonly #start: number;
+  #before: number | undefined;
   #apiWasUp = true;
   #used = 0;
   /** Milliseconds in which a source was blind, by uid. */
@@ -80,12 +81,12 @@ export class SettleStage {
   constructor(checkpoint: string, budgets: Budgets, start: number) {
     this.#checkpoint = checkpoint;
     this.#budgets = budgets;
-    this.#before = start;
+    this.#start = start;
   }
 
   step(view: View): Settling {
-    const passed = view.now - this.#before;
-    this.#before = view.now;
+    const passed = this.#before === undefined ? view.now - this.#start : view.monotonic - this.#before;
+    this.#before = view.monotonic;
     const apiUp = view.apiDownMs === null;
     // A stretch counts when the API answered at both of its ends.
     if (apiUp && this.#apiWasUp) {
@@ -135,6 +136,7 @@ export class HoldStage {
   #held = 0;
   #paused = 0;
 
+  /** @param start moment of the first green, milliseconds, monotonic. */
   constructor(checkpoint: string, budgets: Budgets, start: number) {
     this.#checkpoint = checkpoint;
     this.#budgets = budgets;
@@ -148,8 +150,8 @@ export class HoldStage {
 
   /** `unjudged`: the last look at the assertions left some open, which pauses as unknown pairs do. */
   step(view: View, unjudged = false): Holding {
-    const passed = view.now - this.#before;
-    this.#before = view.now;
+    const passed = view.monotonic - this.#before;
+    this.#before = view.monotonic;
     const apiUp = view.apiDownMs === null;
     const counts = apiUp && this.#apiWasUp;
     this.#apiWasUp = apiUp;

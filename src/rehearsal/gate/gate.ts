@@ -146,7 +146,7 @@ class Judging {
       const step = stage.step(view);
       if (step.kind === 'wait') continue;
       if (step.kind === 'api-lost' || step.kind === 'blind') return this.#judged(view, await this.#stopped(step, view));
-      if (step.kind === 'good' && view.now - this.#round.at < SETTLING_PACE_MS) continue;
+      if (step.kind === 'good' && view.monotonic - this.#round.at < SETTLING_PACE_MS) continue;
       await this.#assert();
       // Assertions take their time; the pairs must be good after them too.
       view = this.#view();
@@ -158,7 +158,7 @@ class Judging {
   }
 
   async #hold(settled: Judged): Promise<Judged> {
-    const start = settled.view.now;
+    const start = settled.view.monotonic;
     const stage = new HoldStage(this.#id, this.#budgets, start);
     let unjudgedSince: number | undefined;
     for (;;) {
@@ -170,8 +170,8 @@ class Judging {
       };
       if (step.kind === 'api-lost' || step.kind === 'blind') return end(await this.#stopped(step, view));
       const pace = step.kind === 'done' || open ? SETTLING_PACE_MS : HOLDING_PACE_MS;
-      if (step.kind === 'wait' && (view.apiDownMs !== null || view.now - this.#round.at < pace)) continue;
-      if (step.kind === 'done' && unjudgedSince !== undefined && view.now - this.#round.at < pace) continue;
+      if (step.kind === 'wait' && (view.apiDownMs !== null || view.monotonic - this.#round.at < pace)) continue;
+      if (step.kind === 'done' && unjudgedSince !== undefined && view.monotonic - this.#round.at < pace) continue;
       await this.#assert();
       if (step.kind === 'broken' || step.kind === 'unmeasured') {
         return end(this.#wrong(view) ?? lostHold(stage.held));
@@ -183,8 +183,8 @@ class Judging {
       if (view.apiDownMs !== null) continue;
       const blame = this.#wrong(view);
       if (!blame) return end(this.#disrupted(view));
-      unjudgedSince ??= view.now;
-      if (view.now - unjudgedSince > this.#budgets.settle) return end(blame);
+      unjudgedSince ??= view.monotonic;
+      if (view.monotonic - unjudgedSince > this.#budgets.settle) return end(blame);
     }
   }
 
@@ -264,7 +264,7 @@ class Judging {
         else errors.get(id)?.push(answer.reason);
       }
     }
-    this.#round = { at: this.#view().now, results, gaps: await this.#containers(errors), errors };
+    this.#round = { at: this.#view().monotonic, results, gaps: await this.#containers(errors), errors };
   }
 }
 

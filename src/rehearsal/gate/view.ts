@@ -34,6 +34,8 @@ export interface LongestDisruption {
 export interface View {
   /** End of the sweep, milliseconds since the epoch. */
   readonly now: number;
+  /** The same moment on the clock that nobody can set, milliseconds: for what has passed between two views. */
+  readonly monotonic: number;
   /** How long the API has not answered, milliseconds; null: it answers. */
   readonly apiDownMs: number | null;
   /** The longest time without an answer since the last green checkpoint, milliseconds; it may be over. */

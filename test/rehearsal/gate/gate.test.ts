@@ -68,6 +68,7 @@ class Scene implements Instrument {
     ) as [Instance, Instance];
     return {
       now: this.now,
+      monotonic: this.now,
       apiDownMs: this.#downSince === undefined ? null : this.now - this.#downSince,
       longestOutageMs: this.mood === 'was-away' ? 400_000 : 0,
       apiError: 'connection refused',

@@ -103,6 +103,7 @@ export class Replay implements Instrument {
     const judged = PROBES.flatMap((probe) => this.#expected(probe));
     return {
       now,
+      monotonic: now,
       apiDownMs: this.#downSince === undefined ? null : now - this.#downSince,
       longestOutageMs: 0,
       apiError: 'recorded as down',
