@@ -86,9 +86,8 @@ function explain(error: unknown, words: readonly string[], output: Output): numb
 
 /** The whole command but the process around it. @returns the exit code; throws nothing */
 export async function commandLine(words: readonly string[], output: Output): Promise<number> {
-  try {
-    return await main(words, output);
-  } catch (error) {
-    return explain(error, words, output);
-  }
+  const code = await main(words, output).catch((error: unknown) => explain(error, words, output));
+  if (output.trouble === null) return code;
+  output.message(`rehearse: the result could not be written to stdout: ${output.trouble.message}\n`);
+  return code === EXIT_CODES.passed ? EXIT_CODES.error : code;
 }

@@ -4,12 +4,12 @@ import { dirname, resolve } from 'node:path';
 import { EventsUnreadable, readEvents } from '../events/reader.ts';
 import { EXIT_CODES } from '../events/verdict.ts';
 import { EVENTS_FILE } from '../events/writer.ts';
-import { prepareReportDirectory, ReportDirectoryRefused } from '../report/directory.ts';
 import { writeReports } from '../report/files.ts';
 import { storyOf } from '../report/model.ts';
 import { printable } from '../scenario/printable.ts';
 import { parseArguments } from './arguments.ts';
 import type { Command } from './command.ts';
+import { notWritten, prepareDirectory } from './record.ts';
 import { CliError, UsageError } from './usage.ts';
 
 export const report: Command = {
@@ -26,17 +26,14 @@ export const report: Command = {
       // Read before anything is written: a file that is no run's leaves the directory alone.
       const story = storyOf(readEvents(events));
       const inPlace = isSameDirectory(directory, dirname(events));
-      prepareReportDirectory(directory, inPlace ? { keep: [EVENTS_FILE] } : {});
+      prepareDirectory(directory, inPlace ? [EVENTS_FILE] : []);
       const { files, troubles } = writeReports(story, directory);
-      for (const { file, error } of troubles)
-        output.message(`rehearse: ${printable(`${file} could not be written: ${error.message}`)}\n`);
+      for (const sentence of notWritten(troubles)) output.message(`rehearse: ${sentence}\n`);
       output.message(`${story.report.verdict}: ${printable(story.report.message, 2_000)}\n`);
       for (const file of files) output.message(`  ${printable(`${directory}/${file}`)}\n`);
       return troubles.length === 0 ? EXIT_CODES.passed : EXIT_CODES.error;
     } catch (error) {
-      if (error instanceof EventsUnreadable || error instanceof ReportDirectoryRefused) {
-        throw new CliError('refused', error.message, { cause: error });
-      }
+      if (error instanceof EventsUnreadable) throw new CliError('refused', error.message, { cause: error });
       throw error;
     }
   },

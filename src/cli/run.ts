@@ -3,15 +3,11 @@ import { resolve } from 'node:path';
 import type { Event } from '../events/events.ts';
 import { createEventStream } from '../events/stream.ts';
 import { EXIT_CODES } from '../events/verdict.ts';
-import { openEventsWriter } from '../events/writer.ts';
 import { Cancelled } from '../rehearsal/outcome.ts';
 import { planFor } from '../rehearsal/plan.ts';
 import type { VerdictEvent } from '../rehearsal/run.ts';
-import { prepareReportDirectory, ReportDirectoryRefused } from '../report/directory.ts';
-import { writeReports } from '../report/files.ts';
 import { reportJson } from '../report/json.ts';
 import { StoryFold } from '../report/model.ts';
-import { printable } from '../scenario/printable.ts';
 import { assertTwinData } from '../scenario/read.ts';
 import { WallClock } from '../time/wall-clock.ts';
 import { type Arguments, choiceFlag, type Flags, parseArguments } from './arguments.ts';
@@ -20,9 +16,10 @@ import { isMet, knownCheckpoint, parseExpectation } from './expectation.ts';
 import { onSignals } from './interruption.ts';
 import type { Output } from './output.ts';
 import { progressOf } from './progress.ts';
+import { completeRecord, openRecord, prepareDirectory } from './record.ts';
 import { SCENARIO_FLAGS, type ScenarioArgument, scenarioArgument } from './scenario-argument.ts';
 import { unforeseen } from './unforeseen.ts';
-import { CliError, UsageError } from './usage.ts';
+import { UsageError } from './usage.ts';
 import { tool } from './version.ts';
 
 export const DEFAULT_REPORT_DIRECTORY = 'rehearsal-report';
@@ -56,7 +53,7 @@ export const run: Command = {
     const given = scenarioArgument(args, 'run');
     assertTwinData(given.scenario, given.shown);
     const options = runOptions(args, given);
-    prepare(options.directory);
+    prepareDirectory(options.directory);
     return rehearse(given, options, output);
   },
 };
@@ -86,15 +83,6 @@ function runOptions(args: Arguments, { scenario, seed }: ScenarioArgument): RunF
   };
 }
 
-function prepare(directory: string): void {
-  try {
-    prepareReportDirectory(directory);
-  } catch (error) {
-    if (error instanceof ReportDirectoryRefused) throw new CliError('refused', error.message, { cause: error });
-    throw error;
-  }
-}
-
 async function rehearse(
   { scenario, seed, at, faults }: ScenarioArgument,
   options: RunFlags,
@@ -114,7 +102,10 @@ async function rehearse(
     if (event.type === 'finding' && event.id === 'point-of-no-return') beforePointOfNoReturn = false;
   };
   const progress = progressOf(output, { mode: options.mode, directory: resolve(directory) });
-  using writer = openEventsWriter(directory);
+  using writer = openRecord(directory, {
+    onTrouble: ({ message }) =>
+      progress.note(`events.ndjson cannot be written (${message}): the run goes on, its events wait for room`),
+  });
   const stream = createEventStream({
     now: () => provider.clock.now(),
     sinks: [writer.sink, (event: Event) => fold.take(event), watchReturn, progress.take],
@@ -130,7 +121,7 @@ async function rehearse(
       output.message('rehearse: ended at once\n');
       process.exit(EXIT_CODES.cancelled);
     },
-    () => wall.now(),
+    () => wall.monotonic(),
   );
 
   let verdict: VerdictEvent;
@@ -147,6 +138,7 @@ async function rehearse(
         until,
         keep,
         tool: tool(),
+        missingRecord: () => (writer.trouble === null ? null : `events.ndjson: ${writer.trouble.message}`),
         warn: (message) => progress.note(message),
       }),
     );
@@ -157,16 +149,22 @@ async function rehearse(
   } finally {
     await provider.close();
   }
-  writer.close();
 
   const story = fold.story();
-  const { troubles } = writeReports(story, directory);
+  const missing = completeRecord(writer, story, directory);
   progress.end();
-  if (writer.trouble !== null) output.message(`rehearse: events.ndjson is not complete: ${writer.trouble.message}\n`);
-  for (const { file, error } of troubles)
-    output.message(`rehearse: ${printable(`${file} could not be written: ${error.message}`)}\n`);
+  for (const sentence of missing) output.message(`rehearse: ${sentence}\n`);
   if (options.json) output.result(reportJson(story.report));
-  return exitCode(verdict, options, output);
+  return withRecord(exitCode(verdict, options, output), missing, output);
+}
+
+/** A green run without its evidence on disk is not green (docs/decisions/0005-a-full-disk.md). */
+function withRecord(code: number, missing: readonly string[], output: Output): number {
+  if (missing.length === 0) return code;
+  output.message(
+    `rehearse: the evidence of this run is not complete${code === EXIT_CODES.passed ? ', so it does not count as passed' : ''}; make room or name another --report, and run it again\n`,
+  );
+  return code === EXIT_CODES.passed ? EXIT_CODES.error : code;
 }
 
 function exitCode(verdict: VerdictEvent, { expect }: RunFlags, output: Output): number {

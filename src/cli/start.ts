@@ -5,6 +5,9 @@
 import { existsSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { listenToSignals } from './interruption.ts';
+
+listenToSignals(process.env);
 
 const modules = fileURLToPath(new URL('../../node_modules/', import.meta.url));
 if (existsSync(modules)) enableCompileCache(`${modules}.cache/rehearse`);

@@ -54,6 +54,11 @@ export interface RunOptions {
   /** Whether the cluster outlives the run. */
   readonly keep: 'never' | 'failed' | 'always';
   readonly tool: { readonly name: string; readonly version: string };
+  /**
+   * Asked right before the verdict: what of the record could not be written down so far, for people; null: nothing is
+   * missing. A run whose record is not whole does not pass (docs/decisions/0005-a-full-disk.md).
+   */
+  readonly missingRecord?: () => string | null;
   /** Told that the cluster could not be deleted, with what to type; the verdict is out by then and stays. */
   readonly warn?: (message: string) => void;
   /** Called when the last checkpoint has passed and before anything is closed; for `serve`. */
@@ -219,6 +224,18 @@ class Run {
   #verdict(failure: RehearsalFailure | undefined, stopped: boolean): VerdictEvent {
     const journal = this.#journal;
     const before = !journal.pastPointOfNoReturn;
+    const missing = this.#options.missingRecord?.() ?? null;
+    if (!failure && missing !== null) {
+      return {
+        type: 'verdict',
+        verdict: 'error',
+        reason: 'disk-full',
+        message: `Every checkpoint that was asked for passed, but the evidence is not on disk: ${missing}`,
+        failedCheckpoint: null,
+        beforePointOfNoReturn: before,
+        handwork: [],
+      };
+    }
     if (!failure) {
       return {
         type: 'verdict',

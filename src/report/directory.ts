@@ -12,10 +12,10 @@ import {
   rmdirSync,
   rmSync,
   statSync,
-  writeFileSync,
 } from 'node:fs';
 import { dirname, isAbsolute, join, normalize, resolve, sep } from 'node:path';
 import { printable } from '../scenario/printable.ts';
+import { partialOf, writeWhole } from './atomic.ts';
 
 export const MARKER = '.rehearsal-report';
 const HEADER = '# Made by rehearse. A later run with this report directory removes the files listed here.\n';
@@ -34,13 +34,13 @@ const ALWAYS = [
   'values.diff',
 ];
 
-/** Reports cannot be written there. The message says what to do; the run is refused (exit 2). */
+/** Reports cannot be written there. The message says what to do; the run is refused, or the machine is to blame. */
 export class ReportDirectoryRefused extends Error {
   override readonly name = 'ReportDirectoryRefused';
   readonly directory: string;
-  /** `foreign`: it exists and is not ours. `unusable`: no directory, or not writable. */
-  readonly kind: 'foreign' | 'unusable';
-  constructor(directory: string, kind: 'foreign' | 'unusable', message: string, cause?: unknown) {
+  /** `foreign`: it exists and is not ours. `unusable`: no directory, or not writable. `machine`: no room, no handles. */
+  readonly kind: 'foreign' | 'unusable' | 'machine';
+  constructor(directory: string, kind: 'foreign' | 'unusable' | 'machine', message: string, cause?: unknown) {
     super(printable(message, 800), { cause });
     this.directory = directory;
     this.kind = kind;
@@ -54,7 +54,7 @@ export class ReportDirectoryRefused extends Error {
  */
 export function prepareReportDirectory(directory: string, options: { readonly keep?: readonly string[] } = {}): void {
   const shown = printable(directory, 300);
-  const refuse = (kind: 'foreign' | 'unusable', why: string, cause?: unknown): ReportDirectoryRefused =>
+  const refuse = (kind: ReportDirectoryRefused['kind'], why: string, cause?: unknown): ReportDirectoryRefused =>
     new ReportDirectoryRefused(directory, kind, `report directory ${shown}: ${why}`, cause);
   // `somewhere/new/..` is somewhere, also while there is no `new`.
   const path = resolve(directory);
@@ -73,11 +73,12 @@ export function prepareReportDirectory(directory: string, options: { readonly ke
     }
     if (found) removeOld(path, new Set(options.keep ?? []), refuse);
     else made = makeDirectories(path);
-    writeFileSync(join(path, MARKER), HEADER);
+    writeWhole(join(path, MARKER), HEADER);
   } catch (error) {
     for (const at of made) removeEmpty(at);
     if (error instanceof ReportDirectoryRefused) throw error;
-    throw refuse('unusable', `cannot be written (${systemProblem(error)}); name another with --report`, error);
+    const kind = OF_THE_MACHINE.has((error as NodeJS.ErrnoException).code ?? '') ? 'machine' : 'unusable';
+    throw refuse(kind, `cannot be written (${systemProblem(error)}); name another with --report`, error);
   }
 }
 
@@ -92,11 +93,22 @@ function systemProblem(error: unknown): string {
   return message.replace(/, \w+ '.*/s, '');
 }
 
+/** Codes of the system that no other word on the command line would have avoided. */
+const OF_THE_MACHINE = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO', 'EMFILE', 'ENFILE', 'ENOMEM']);
+
+/**
+ * Makes the directory again where somebody has removed it during the run.
+ * @throws Error when something else is in its place
+ */
+export function reviveReportDirectory(directory: string): void {
+  const found = statSync(directory, { throwIfNoEntry: false });
+  if (found === undefined) prepareReportDirectory(directory);
+  else if (!found.isDirectory()) throw new Error(`${directory} is no directory any more`);
+  else if (!isMarked(directory)) throw new Error(`${directory} is not ours any more: no ${MARKER} in it`);
+}
+
 /** Notes a file of ours before it is written. */
 export function listInMarker(directory: string, name: string): void {
-  // Somebody may have cleared the directory away while the run went on.
-  if (!existsSync(directory)) makeDirectories(resolve(directory));
-  if (!existsSync(join(directory, MARKER))) writeFileSync(join(directory, MARKER), HEADER);
   appendFileSync(join(directory, MARKER), `${name}\n`);
 }
 
@@ -148,6 +160,7 @@ function removeOld(directory: string, keep: ReadonlySet<string>, refuse: Refuse)
   }
   for (const name of old) {
     rmSync(join(directory, name), { force: true });
+    rmSync(partialOf(join(directory, name)), { force: true });
     removeEmptyParents(directory, name);
   }
 }

@@ -1,9 +1,10 @@
 /** Writes the reports of a story into its directory. Trouble with one file keeps none of the others from being written. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { stringify } from 'yaml';
 import type { Event } from '../events/events.ts';
 import { EVENTS_FILE } from '../events/writer.ts';
+import { writeWhole } from './atomic.ts';
 import { listInMarker, MARKER, safeName } from './directory.ts';
 import { reportJson } from './json.ts';
 import { junitXml } from './junit.ts';
@@ -31,7 +32,7 @@ export function writeReports(told: Story | Iterable<Event>, directory: string): 
       const path = join(directory, name);
       listInMarker(directory, name);
       mkdirSync(dirname(path), { recursive: true });
-      writeFileSync(path, content);
+      writeWhole(path, content);
       files.push(name);
     } catch (error) {
       troubles.push({ file: name, error: error instanceof Error ? error : new Error(String(error)) });

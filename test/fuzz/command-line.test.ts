@@ -24,6 +24,7 @@ async function said(words: readonly string[]): Promise<{ code: number; stdout: s
     message: (text) => {
       stderr += text;
     },
+    trouble: null,
     terminal: false,
     colour: false,
     columns: () => 80,
