@@ -9,6 +9,7 @@ export interface CommandOptions {
 }
 
 export interface CommandResult {
+  /** 128 + n where signal n ended it. */
   readonly exitCode: number;
   readonly stdout: string;
   readonly stderr: string;

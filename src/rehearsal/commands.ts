@@ -2,7 +2,7 @@
 import { CILIUM_NAMESPACE, HELM_REPOSITORY, RELEASE } from '../cni/cilium.ts';
 import { CNI_DIRECTORY, type KernelState } from '../cni/leftovers.ts';
 import { type CommandResult, type Host, NOT_MODELLED } from '../host/host.ts';
-import { CommandFailed } from './outcome.ts';
+import { CommandFailed, CommandUnusable, lastLines } from './outcome.ts';
 
 /** A look at a node; nothing of it takes longer on a healthy machine, starved ones included. */
 const LOOK_MS = 30_000;
@@ -64,9 +64,9 @@ export class Commands {
     const docker = await this.run('docker', ['version', '--format', '{{.Server.Version}}'], LOOK_MS);
     const helm = await this.run('helm', ['version', '--template', '{{.Version}}'], LOOK_MS);
     return {
-      kind: /v?(\d+\.\d+\.\d+\S*)/.exec(kind)?.[1] ?? kind.trim(),
-      docker: docker.trim(),
-      helm: helm.trim().replace(/^v/, ''),
+      kind: /v?(\d+\.\d+\.\d+\S*)/.exec(kind)?.[1] ?? versionText(kind),
+      docker: versionText(docker),
+      helm: versionText(helm).replace(/^v/, ''),
     };
   }
 
@@ -99,14 +99,14 @@ export class Commands {
       if (/no such (container|object)/i.test(result.stderr)) return undefined;
       throw new CommandFailed(`docker inspect --type container ${node}`, result.exitCode, result.stderr);
     }
-    const [container] = JSON.parse(result.stdout) as {
-      State?: { Running?: boolean; StartedAt?: string };
-      NetworkSettings?: { Networks?: Record<string, { IPAddress?: string }> };
-    }[];
+    const container = containerOf(result.stdout);
+    if (container === undefined) {
+      throw new CommandUnusable(`docker inspect ${node} answered with no container: ${lastLines(result.stdout)}`);
+    }
     return {
-      running: container?.State?.Running === true,
-      startedAt: Date.parse(container?.State?.StartedAt ?? ''),
-      addresses: Object.values(container?.NetworkSettings?.Networks ?? {}).flatMap((network) =>
+      running: container.State?.Running === true,
+      startedAt: Date.parse(container.State?.StartedAt ?? ''),
+      addresses: Object.values(container.NetworkSettings?.Networks ?? {}).flatMap((network) =>
         network.IPAddress ? [network.IPAddress] : [],
       ),
     };
@@ -169,7 +169,7 @@ export class Commands {
       ['exec', node, ...curl, ...rest, '--write-out', '%{http_code}', url],
       (seconds + 10) * 1_000,
     );
-    if (result.exitCode !== 0) return { status: 0, error: result.stderr.trim() || `curl exit ${result.exitCode}` };
+    if (result.exitCode !== 0) return { status: 0, error: lastLines(result.stderr) || `curl exit ${result.exitCode}` };
     return { status: Number(result.stdout.trim()), error: '' };
   }
 
@@ -177,13 +177,32 @@ export class Commands {
   async httpBody(node: string, url: string, seconds: number): Promise<{ body: string | undefined; error: string }> {
     const curl = ['curl', '--silent', '--show-error', '--noproxy', '*', '--max-time', String(seconds), url];
     const result = await this.try('docker', ['exec', node, ...curl], (seconds + 10) * 1_000);
-    if (result.exitCode !== 0) return { body: undefined, error: result.stderr.trim() || `exit ${result.exitCode}` };
+    if (result.exitCode !== 0) return { body: undefined, error: lastLines(result.stderr) || `exit ${result.exitCode}` };
     return { body: result.stdout, error: '' };
   }
 
   async ping(node: string, address: string, seconds: number): Promise<boolean> {
     const args = ['exec', node, 'ping', '-c', '1', '-W', String(seconds), address];
     return (await this.try('docker', args, (seconds + 10) * 1_000)).exitCode === 0;
+  }
+}
+
+/** A version as a tool says it; what is longer than any version is cut. */
+const versionText = (text: string): string => lastLines(text).slice(0, 60);
+
+interface Inspected {
+  readonly State?: { Running?: boolean; StartedAt?: string };
+  readonly NetworkSettings?: { Networks?: Record<string, { IPAddress?: string }> };
+}
+
+/** Undefined: the text is not what `docker inspect` answers. */
+function containerOf(text: string): Inspected | undefined {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    const first: unknown = Array.isArray(parsed) ? parsed[0] : undefined;
+    return typeof first === 'object' && first !== null ? first : undefined;
+  } catch {
+    return undefined;
   }
 }
 

@@ -50,15 +50,54 @@ export class CommandFailed extends Error {
   readonly exitCode: number;
   readonly stderr: string;
   constructor(command: string, exitCode: number, stderr: string) {
-    super(`${command}: exit code ${exitCode}: ${lastLines(stderr)}`);
+    super(
+      `${command}: ${exitText(exitCode)}${lastLines(stderr) === '' ? ' and said nothing' : `: ${lastLines(stderr)}`}`,
+    );
     this.command = command;
     this.exitCode = exitCode;
     this.stderr = stderr;
   }
 }
 
-function lastLines(text: string): string {
-  return text.trim().split('\n').slice(-3).join(' / ').slice(0, 600);
+/** A command could not be run, or its answer is nothing that such a command answers. */
+export class CommandUnusable extends Error {
+  override readonly name = 'CommandUnusable';
+  constructor(message: string, cause?: unknown) {
+    super(message, { cause });
+  }
+}
+
+/** Of exit codes above 128, as shells, Docker and Node's spawn make them of signals. */
+const ENDED_BY: Readonly<Record<number, string>> = {
+  129: 'SIGHUP',
+  130: 'SIGINT',
+  134: 'SIGABRT',
+  137: 'SIGKILL',
+  139: 'SIGSEGV',
+  141: 'SIGPIPE',
+  143: 'SIGTERM',
+};
+
+function exitText(exitCode: number): string {
+  const signal = ENDED_BY[exitCode];
+  return `exit code ${exitCode}${signal === undefined ? '' : ` (ended by ${signal})`}`;
+}
+
+const MOST_TEXT = 600;
+/** Escape sequences of a terminal (ECMA-48), and every other control character but the line break. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what has to go.
+const CONTROLS = /\u001b\[[0-?]*[ -/]*[@-~]|[\u0000-\u0009\u000b-\u001f\u007f]/g;
+
+/** The last lines of what a command said, fit for a message whatever it was. */
+export function lastLines(text: string): string {
+  // Enough for three lines that can be read; a hundred megabytes are not split into lines.
+  const lines = text
+    .slice(-8 * MOST_TEXT)
+    .replace(CONTROLS, ' ')
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+  return lines.slice(-3).join(' / ').slice(-MOST_TEXT).toWellFormed();
 }
 
 const NETWORK =
@@ -95,7 +134,7 @@ const DOCKER_GONE = /cannot connect to the docker daemon|is the docker daemon ru
 /** Which failure of our own machine an error tells of; undefined when it may as well be the cluster's. */
 export function brokenTool(error: unknown): Reason | undefined {
   if (error instanceof CommandNotFound) return 'tool-missing';
-  if (error instanceof CommandTimedOut) return 'tool-failed';
+  if (error instanceof CommandTimedOut || error instanceof CommandUnusable) return 'tool-failed';
   return error instanceof CommandFailed && DOCKER_GONE.test(error.stderr) ? 'tool-failed' : undefined;
 }
 
@@ -132,7 +171,7 @@ export function failureOf(error: unknown, moment: Moment, step: string): Rehears
     new RehearsalFailure(verdict, reason, message, { cause: error });
   if (moment.simulated && isNotModelled(error)) return end('not-modelled', 'not-modelled');
   if (error instanceof CommandNotFound) return end('error', 'tool-missing');
-  if (error instanceof CommandTimedOut) return end('error', 'tool-failed');
+  if (error instanceof CommandTimedOut || error instanceof CommandUnusable) return end('error', 'tool-failed');
   if (error instanceof CommandFailed) {
     const cause = error.command.startsWith('helm ') ? causeOfHelm(error.stderr) : causeInText(error.stderr);
     if (cause) return end(cause.verdict, cause.reason);

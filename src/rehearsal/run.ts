@@ -1,6 +1,7 @@
 /** One rehearsal from the first event to the verdict, which is always the last. */
 import { type Emit, EVENTS_VERSION, type EventBody, type Phase } from '../events/events.ts';
 import type { PlannedFault } from '../faults/parse.ts';
+import type { Host } from '../host/host.ts';
 import type { KubeApi } from '../kube/api.ts';
 import type { RuleResult } from '../preflight/rule.ts';
 import { PayloadReader } from '../probe/payload.ts';
@@ -10,6 +11,7 @@ import { Commands, deleteCluster } from './commands.ts';
 import { diagnosed, lostContainer } from './diagnose.ts';
 import { FaultRun } from './faults.ts';
 import { nothingFound } from './found.ts';
+import { guardedHost } from './guarded-host.ts';
 import { handworkFor } from './handwork.ts';
 import { Journal } from './journal.ts';
 import { limitsOf } from './limits.ts';
@@ -102,6 +104,7 @@ class Run {
   readonly #outages: Outages;
   readonly #faults: FaultRun;
   #rehearsed: Rehearsal | undefined;
+  readonly #host: Host;
   #api: KubeApi | undefined;
   #observer: Observer | undefined;
   #clusterMade = false;
@@ -114,6 +117,7 @@ class Run {
     const { signal } = options;
     this.#journal = new Journal({ emit: this.#emit, plan, signal, ...(beforeStep && { beforeStep }) });
     this.#outages = new Outages(options.provider.clock);
+    this.#host = guardedHost(options.provider.host, options.provider.clock);
   }
 
   get hasCluster(): boolean {
@@ -153,7 +157,7 @@ class Run {
     const { provider, scenario, warn } = this.#options;
     const { name } = scenario.cluster;
     try {
-      await deleteCluster(provider.host, name, provider.kubeconfig);
+      await deleteCluster(this.#host, name, provider.kubeconfig);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       warn?.(`the cluster could not be deleted (${why}); do it yourself: kind delete cluster --name ${name}`);
@@ -270,7 +274,8 @@ class Run {
   #rehearsal(): Rehearsal {
     const { scenario, seed, provider, signal, until } = this.#options;
     const emit = this.#emit;
-    const { clock, host, simulated, kubeconfig } = provider;
+    const { clock, simulated, kubeconfig } = provider;
+    const host = this.#host;
     const limits = limitsOf(scenario);
     const outages = this.#outages;
     const found = nothingFound();

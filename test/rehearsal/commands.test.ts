@@ -102,6 +102,24 @@ describe('answers', () => {
     await expect(commands(down).container('n')).rejects.toThrow(CommandFailed);
   });
 
+  test.each([
+    ['nothing', ''],
+    ['no JSON', '\u001b[31mpanic: runtime error'],
+    ['half of it', '[{"State":{"Run'],
+    ['no container', '[]'],
+    ['something else', '{"State":{}}'],
+  ])('a docker inspect that answers with %s has not answered', async (_, stdout) => {
+    const host = new FakeHost(() => ({ stdout }));
+    await expect(commands(host).container('n')).rejects.toThrow(/^docker inspect n answered with no container: /);
+  });
+
+  test('versions that tools babble stay short', async () => {
+    const host = new FakeHost(() => ({ stdout: `${'v'.repeat(100_000)}\n` }));
+    for (const version of Object.values(await commands(host).toolVersions())) {
+      expect(version.length).toBeLessThanOrEqual(60);
+    }
+  });
+
   test('files come in the order in which the runtime takes them', async () => {
     const host = new FakeHost(() => ({ stdout: 'calico-kubeconfig\n10-calico.conflist\n05-cilium.conflist\n' }));
     expect(await commands(host).cniFiles('n')).toEqual([

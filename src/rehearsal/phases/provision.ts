@@ -16,7 +16,7 @@ export const provision: PhaseRunner = async (rehearsal) => {
     emit({ type: 'file', name: 'kind.yaml', content: config });
     await commands.createCluster(scenario.cluster.name, config, limits.provision);
     journal.changed('command', 'kind create cluster', `${rehearsal.plan.nodes.length} nodes`);
-    await rehearsal.connect();
+    await connect(rehearsal);
     await rehearsal.wait({
       what: 'all nodes to be registered',
       resource: nodes,
@@ -33,6 +33,19 @@ export const provision: PhaseRunner = async (rehearsal) => {
     }
   });
 };
+
+/** kind's word is not enough: there must be a kubeconfig that leads somewhere. */
+async function connect(rehearsal: Rehearsal): Promise<void> {
+  try {
+    await rehearsal.connect();
+  } catch (error) {
+    if (rehearsal.signal.aborted) throw error;
+    const why = error instanceof Error ? error.message : String(error);
+    throw new RehearsalFailure('error', 'provision-failed', `kind made no cluster that can be reached: ${why}`, {
+      cause: error,
+    });
+  }
+}
 
 async function installCalico(rehearsal: Rehearsal): Promise<void> {
   const { scenario, api, limits } = rehearsal;
