@@ -1,4 +1,4 @@
-/** The record of a run on disk: opening it, and what to say when a part of it is not there (decision 5). */
+/** The record of a run on disk: opening it, and what to say when a part of it is not there (decision 7). */
 import { type EventsWriter, openEventsWriter, type WriterOptions } from '../events/writer.ts';
 import { prepareReportDirectory, ReportDirectoryRefused, reviveReportDirectory } from '../report/directory.ts';
 import { type WrittenReports, writeReports } from '../report/files.ts';

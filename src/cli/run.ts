@@ -158,7 +158,7 @@ async function rehearse(
   return withRecord(exitCode(verdict, options, output), missing, output);
 }
 
-/** A green run without its evidence on disk is not green (docs/decisions/0005-a-full-disk.md). */
+/** A green run without its evidence on disk is not green (docs/decisions/0007-a-full-disk.md). */
 function withRecord(code: number, missing: readonly string[], output: Output): number {
   if (missing.length === 0) return code;
   output.message(

@@ -58,7 +58,7 @@ export interface RunOptions {
   readonly tool: { readonly name: string; readonly version: string };
   /**
    * Asked right before the verdict: what of the record could not be written down so far, for people; null: nothing is
-   * missing. A run whose record is not whole does not pass (docs/decisions/0005-a-full-disk.md).
+   * missing. A run whose record is not whole does not pass (docs/decisions/0007-a-full-disk.md).
    */
   readonly missingRecord?: () => string | null;
   /** Told that the cluster could not be deleted, with what to type; the verdict is out by then and stays. */

@@ -1,4 +1,4 @@
-/** A disk that takes nothing, a directory that goes away, an output that nobody reads: docs/decisions/0005-a-full-disk.md. */
+/** A disk that takes nothing, a directory that goes away, an output that nobody reads: docs/decisions/0007-a-full-disk.md. */
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
