@@ -3,7 +3,7 @@ import { styleText } from 'node:util';
 import type { AssertionResult, Event, Phase, ProbeResult } from '../events/events.ts';
 import { printable } from '../scenario/printable.ts';
 import { formatDuration } from '../time/duration.ts';
-import { clusterText, plural, secondsText, verdictWord } from './words.ts';
+import { clusterText, faultText, plural, secondsText, verdictWord } from './words.ts';
 
 export interface ConsoleOptions {
   readonly write: (text: string) => void;
@@ -101,6 +101,9 @@ class LineConsole implements Console {
       case 'checkpoint':
         this.#checkpoint(event);
         break;
+      case 'fault':
+        this.#fault(event);
+        break;
       case 'finding':
         this.#finding(event);
         break;
@@ -131,6 +134,11 @@ class LineConsole implements Console {
     this.#line(
       `${this.#style('bold', scenario.name)}: ${clusterText(cluster)}; Calico ${calico.version} → Cilium ${cilium.version}, Kubernetes ${kubernetes.version}${simulated ? `; simulated, seed ${seed}` : ''}`,
     );
+  }
+
+  #fault({ name, args, moment, expected }: Extract<Event, { type: 'fault' }>): void {
+    const what = moment === 'ended' ? `must end ${expected}` : moment;
+    this.#line(`  ${this.#style('yellow', '!')} fault ${faultText({ name, args })}: ${what}`);
   }
 
   #assertion(event: AssertionResult): void {

@@ -1,7 +1,7 @@
 /** The first lines of the summary: verdict, cause, what was rehearsed. */
 import { code, plain, table } from './markdown.ts';
 import { keyFigures, type Story } from './story.ts';
-import { clusterText, secondsText, verdictWord, whereText } from './words.ts';
+import { clusterText, faultText, secondsText, verdictWord, whereText } from './words.ts';
 
 const SIGNS = {
   passed: '✅',
@@ -47,9 +47,4 @@ export function heading(story: Story): string[] {
     '',
     ...table(['', ''], rows),
   ];
-}
-
-function faultText({ name, args }: Story['report']['faults'][number]): string {
-  const given = Object.entries(args).map(([key, value]) => `${key}=${value}`);
-  return given.length > 0 ? `${name}:${given.join(',')}` : name;
 }

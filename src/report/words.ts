@@ -31,3 +31,9 @@ export function whereText({ verdict, reason, failedCheckpoint, beforePointOfNoRe
   const side = beforePointOfNoReturn ? 'before' : 'after';
   return `${reason}${at}, ${side} the point of no return`;
 }
+
+/** A fault as `--fault` takes it, defaults filled in. */
+export function faultText({ name, args }: { name: string; args: Readonly<Record<string, string>> }): string {
+  const given = Object.entries(args).map(([key, value]) => `${key}=${value}`);
+  return given.length > 0 ? `${name}:${given.join(',')}` : name;
+}

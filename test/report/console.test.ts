@@ -67,6 +67,7 @@ const STORY: readonly Timed[] = [
     title: 'label kind-worker',
     account: 'rollout',
   },
+  { type: 'fault', name: 'agent-gone', args: { node: 'kind-worker' }, moment: 'injected', expected: 'passed' },
   { type: 'object', action: 'patched', object: 'Node kind-worker', detail: 'label' },
   { type: 'step-ended', step: 'agent/kind-worker', outcome: 'passed', message: '' },
   {
@@ -79,6 +80,7 @@ const STORY: readonly Timed[] = [
     subjects: ['kind-worker'],
   },
   { ...failedCheckpoint, after: 130 } as Timed,
+  { type: 'fault', name: 'agent-gone', args: { node: 'kind-worker' }, moment: 'ended', expected: 'failed:switched/*' },
   {
     type: 'verdict',
     verdict: 'failed',
@@ -110,6 +112,8 @@ describe('in a log', () => {
       /^ {2}0:00 lab: 1 control plane, 4 workers; .*simulated, seed 7$/m,
       /^ {2}1:00 Migrate node by node$/m,
       /^ {2}1:00 {3}label kind-worker$/m,
+      /^ {2}1:00 {3}! fault agent-gone:node=kind-worker: injected$/m,
+      /^ {2}2:10 {3}! fault agent-gone:node=kind-worker: must end failed:switched\/\*$/m,
       /^ {2}2:10 {3}✗ switched\/kind-worker {2}goldpinger 8\/12 \(3 unhealthy, 1 unknown\) {2}3\/9 pods on Cilium$/m,
       /Calico pods on kind-worker2 → all Cilium pods: 3\/3 failing$/m,
       /such as a \(kind-worker\) → b \(kind-worker\): context deadline exceeded$/m,
