@@ -93,18 +93,3 @@ test('cni.customConf: false fails at secondary-installed, naming the files', asy
   expect(verdict).toMatchObject({ verdict: 'failed', failedCheckpoint: 'secondary-installed' });
   expect(verdict.message).toMatch(/cni-files-unchanged: .*05-cilium.conflist is new/);
 });
-
-test.each<[string, Change]>([
-  [
-    "a pod CIDR over Calico's blocks",
-    { cilium: { podCIDR: ['192.168.0.0/16'] }, preflight: { allow: ['pod-cidr-overlap'] } },
-  ],
-  [
-    'ipam.mode kubernetes',
-    { cilium: { values: { ipam: { mode: 'kubernetes' } } }, preflight: { allow: ['ipam-mode'] } },
-  ],
-])('%s is red before the last node is migrated', async (_, change) => {
-  const { verdict } = await rehearseBroken(change);
-  expect(verdict).toMatchObject({ verdict: 'failed', beforePointOfNoReturn: true });
-  expect(verdict.failedCheckpoint).toMatch(/^(drained|switched|migrated)\//);
-});
