@@ -122,6 +122,7 @@ async function drillAll(
     );
   } catch (error) {
     if (!(error instanceof Cancelled)) throw error;
+    if (json) output.result(`${JSON.stringify({ verdict: 'cancelled', message: error.message })}\n`);
     output.message(`rehearse: ${error.message}\n`);
     return EXIT_CODES.cancelled;
   }

@@ -7,13 +7,24 @@ import { FAULTS } from '../../src/faults/catalogue/index.ts';
 
 const REHEARSE = fileURLToPath(new URL('../../bin/rehearse', import.meta.url));
 
-function rehearse(...words: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
+type Ended = { code: number | null; stdout: string; stderr: string };
+
+const rehearse = (...words: string[]): Promise<Ended> => interrupted(null, ...words);
+
+/** Sends SIGINT when stderr says this for the first time; null: never. */
+function interrupted(at: RegExp | null, ...words: string[]): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const child = spawn(REHEARSE, words, { stdio: ['ignore', 'pipe', 'pipe'] });
     let stdout = '';
     let stderr = '';
     child.stdout.on('data', (data: Buffer) => (stdout += data));
-    child.stderr.on('data', (data: Buffer) => (stderr += data));
+    let sent = false;
+    child.stderr.on('data', (data: Buffer) => {
+      stderr += data;
+      if (sent || at?.test(stderr) !== true) return;
+      sent = true;
+      child.kill('SIGINT');
+    });
     child.on('error', reject);
     child.on('close', (code) => resolve({ code, stdout, stderr }));
   });
@@ -45,6 +56,13 @@ test('one that is not caught where it must be is 1, and the table says what is o
   expect(row).toMatch(/^host-legacy-routing-off +- +drained\/kind-worker .* NO$/);
   expect(why).toMatch(/^host-legacy-routing-off: expected passed, but it ended failed:drained\/kind-worker/);
   expect(sum).toBe('1 of 1 faults not as expected');
+});
+
+test('SIGINT ends all rows, and the end is told', async () => {
+  const { code, stdout, stderr } = await interrupted(/1\/\d+ /, 'drill', 'minimal', '--json');
+  expect(code).toBe(130);
+  expect(JSON.parse(stdout)).toEqual({ verdict: 'cancelled', message: 'cancelled by SIGINT' });
+  expect(stderr).not.toMatch(/crashed/);
 });
 
 describe('refusals touch nothing', () => {
