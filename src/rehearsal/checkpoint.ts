@@ -9,8 +9,9 @@ import { unlessNotFound } from './patient-api.ts';
 import type { Rehearsal } from './rehearsal.ts';
 import { isOnPodNetwork, podName } from './rollout.ts';
 
+const AFTER_INSTALL = 'secondary-installed';
 /** Checkpoints at which a state must hold for a time, not only be reached. */
-const OBSERVED = new Set(['prepared', 'secondary-installed']);
+const OBSERVED = new Set(['prepared', AFTER_INSTALL]);
 
 /** Assertions that send packets of the probes' pods, which a policy may forbid as it may their pings. */
 const OF_PACKETS: ReadonlySet<AssertionId> = new Set(['dns-and-api', 'large-payload']);
@@ -26,6 +27,7 @@ export async function reachCheckpoint(rehearsal: Rehearsal, ids: readonly string
     checkpoints: checkpoints.map((checkpoint) => ({ ...checkpoint, assertions: assertionsFor(rehearsal, checkpoint) })),
     since: clock.now(),
     observed: ids.every((id) => OBSERVED.has(id)),
+    mayRelapse: ids.includes(AFTER_INSTALL),
     managedPods: () => managedPods(rehearsal),
     containers: () => lookAtContainers(rehearsal),
   });

@@ -117,6 +117,10 @@ export class Observer {
         if (endsDip) this.#sampler.installDipEnds();
         settled = true;
       },
+      onRelapse: () => {
+        if (endsDip) this.#sampler.installDipResumes();
+        settled = false;
+      },
     });
     if (endsDip && !settled) this.#sampler.installDipEnds();
     return outcome;

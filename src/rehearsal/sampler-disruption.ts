@@ -74,6 +74,18 @@ export class DisruptionLog {
     if (this.#dip) this.#dip.until = now;
   }
 
+  /** It had not ended: what has failed since the end that was told, and still does, belongs to it. */
+  dipResumes(): void {
+    if (!this.#dip) return;
+    const { until } = this.#dip;
+    this.#dip.until = undefined;
+    for (const [key, stretch] of this.#open) {
+      if (until !== undefined && stretch.class === 'unexpected' && stretch.firstFailedAt > until) {
+        this.#open.set(key, { ...stretch, class: 'install-dip' });
+      }
+    }
+  }
+
   /** Every distinct ping of a pair that is expected now, in the order in which it was read. */
   ping(probe: Probe, ping: SeenPing): void {
     if (!this.#counting || ping.from.uid === ping.to.uid) return;

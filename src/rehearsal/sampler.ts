@@ -131,9 +131,14 @@ export class Sampler implements Instrument {
     this.#disruption.dipStarts(this.#deps.clock.now());
   }
 
-  /** … to the settling of `secondary-installed`. */
+  /** … to the settling of `secondary-installed` … */
   installDipEnds(): void {
     this.#disruption.dipEnds(this.#deps.clock.now());
+  }
+
+  /** … which was a lull, when pairs fail again. */
+  installDipResumes(): void {
+    this.#disruption.dipResumes();
   }
 
   settled(): void {

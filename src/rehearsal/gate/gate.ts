@@ -16,6 +16,8 @@ import type { Instrument, View } from './view.ts';
 /** Assertions cost API calls and commands on every node: milliseconds between two rounds of them. */
 const SETTLING_PACE_MS = 5_000;
 const HOLDING_PACE_MS = 30_000;
+/** More would hide what a finding is about. */
+const MOST_SUBJECTS = 10;
 
 export interface GateDeps {
   readonly instrument: Instrument;
@@ -23,8 +25,10 @@ export interface GateDeps {
   readonly gate: Scenario['gate'];
   readonly timeouts: Pick<Scenario['timeouts'], 'apiOutage' | 'unreadable'>;
   readonly signal?: AbortSignal;
-  /** Called when everything was good for the first time, before an observation: the install dip ends here. */
+  /** Called when everything was good, before an observation: the install dip ends here. */
   readonly onSettled?: () => void;
+  /** Called when pairs fail again and the checkpoint has to settle anew: it did not end there. */
+  readonly onRelapse?: () => void;
   /** Asked when the API stayed away: names what the environment did (a control plane's container gone), if anything. */
   readonly outageCause?: () => Promise<Blame | undefined>;
 }
@@ -133,14 +137,18 @@ class Judging {
   }
 
   async run(): Promise<Judged> {
-    const settled = await this.#settle();
-    if (settled.settledAt !== null) this.#deps.onSettled?.();
-    if (settled.blame || !this.#request.observed) return settled;
-    return this.#hold(settled);
+    const stage = new SettleStage(this.#id, this.#budgets, this.#request.since);
+    for (;;) {
+      const settled = await this.#settle(stage);
+      if (settled.settledAt !== null) this.#deps.onSettled?.();
+      if (settled.blame || !this.#request.observed) return settled;
+      const held = await this.#hold(settled, stage);
+      if (held !== 'relapsed') return held;
+      this.#deps.onRelapse?.();
+    }
   }
 
-  async #settle(): Promise<Judged> {
-    const stage = new SettleStage(this.#id, this.#budgets, this.#request.since);
+  async #settle(stage: SettleStage): Promise<Judged> {
     for (;;) {
       let view = await this.#sweep();
       const step = stage.step(view);
@@ -157,7 +165,8 @@ class Judging {
     }
   }
 
-  async #hold(settled: Judged): Promise<Judged> {
+  /** `relapsed`: pairs failed again in a dip that had a lull, and there is time to settle anew. */
+  async #hold(settled: Judged, settling: SettleStage): Promise<Judged | 'relapsed'> {
     const start = settled.view.monotonic;
     const stage = new HoldStage(this.#id, this.#budgets, start);
     let unjudgedSince: number | undefined;
@@ -173,6 +182,7 @@ class Judging {
       if (step.kind === 'wait' && (view.apiDownMs !== null || view.monotonic - this.#round.at < pace)) continue;
       if (step.kind === 'done' && unjudgedSince !== undefined && view.monotonic - this.#round.at < pace) continue;
       await this.#assert();
+      if (step.kind === 'broken' && this.#mayRelapse(view, settling)) return this.#relapsed(view, stage.held);
       if (step.kind === 'broken' || step.kind === 'unmeasured') {
         return end(this.#wrong(view) ?? lostHold(stage.held));
       }
@@ -186,6 +196,27 @@ class Judging {
       unjudgedSince ??= view.monotonic;
       if (view.monotonic - unjudgedSince > this.#budgets.settle) return end(blame);
     }
+  }
+
+  #mayRelapse(view: View, settling: SettleStage): boolean {
+    return (
+      this.#request.mayRelapse === true &&
+      this.#results().every(({ outcome }) => outcome !== 'failed') &&
+      settling.step(view).kind === 'wait'
+    );
+  }
+
+  #relapsed(view: View, heldMs: number): 'relapsed' {
+    const { unhealthy } = findingsOf(this.#id, view);
+    this.#deps.emit({
+      type: 'finding',
+      id: 'settled-again',
+      severity: 'info',
+      message: `${this.#id}: everything was good for ${formatDuration(heldMs)}, then ${unhealthy.length} pairs failed again; it has to settle and to be observed anew`,
+      subjects: unhealthy.slice(0, MOST_SUBJECTS).map(({ from, to }) => `${from.pod} → ${to.pod}`),
+      allowed: false,
+    });
+    return 'relapsed';
   }
 
   async #sweep(): Promise<View> {

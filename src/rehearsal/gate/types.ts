@@ -31,6 +31,11 @@ export interface CheckpointRequest {
   readonly since: number;
   /** True for `prepared` and `secondary-installed`: the state must hold for `gate.observe`. */
   readonly observed: boolean;
+  /**
+   * Pairs that fail again while it is observed and before `settleTimeout` is over are settling still: after the install
+   * agents compile by fits and starts (docs/decisions/0008). Assertions have no such grace.
+   */
+  readonly mayRelapse?: boolean;
   /** Containers that do not run; looked at with the assertions. */
   readonly containers?: () => Promise<readonly Gap[]>;
   /** Pods of the pod network that Cilium manages; asked once, at the end. */

@@ -139,6 +139,8 @@ interface Options {
   readonly assertions?: readonly AssertionRunner[];
   readonly containers?: () => Promise<readonly Gap[]>;
   readonly onSettled?: () => void;
+  readonly onRelapse?: () => void;
+  readonly mayRelapse?: boolean;
 }
 
 async function judge(scene: Scene, options: Options = {}) {
@@ -149,6 +151,7 @@ async function judge(scene: Scene, options: Options = {}) {
       checkpoints: options.checkpoints ?? [{ id, phase: 'migrate', node: null, assertions }],
       since: START,
       observed: options.observed ?? false,
+      ...(options.mayRelapse === undefined ? {} : { mayRelapse: options.mayRelapse }),
       managedPods: async () => ({ managed: 3, total: 5 }),
       ...(options.containers ? { containers: options.containers } : {}),
     },
@@ -164,6 +167,7 @@ async function judge(scene: Scene, options: Options = {}) {
       },
       timeouts: { apiOutage: '300s', unreadable: '180s' },
       ...(options.onSettled ? { onSettled: options.onSettled } : {}),
+      ...(options.onRelapse ? { onRelapse: options.onRelapse } : {}),
     },
   );
   const checkpoints = events.filter((event) => event.type === 'checkpoint');
@@ -406,6 +410,54 @@ describe('observation', () => {
     expect(at).toEqual([20]);
     await judge(new Scene(() => 'bad'), { onSettled: () => at.push(0) });
     expect(at).toEqual([20]);
+  });
+
+  describe('after an install, whose dip comes by fits and starts', () => {
+    const lull =
+      (from: number, to: number) =>
+      (s: number): Mood =>
+        s >= from && s < to ? 'bad' : 'good';
+
+    it.each([
+      ['again and again, then for good', (s: number): Mood => (s < 40 && s % 10 < 4 ? 'bad' : 'good'), 'passed', 154],
+      ['within the settle time, as long as it is not over', lull(100, 170), 'passed', 290],
+      ['beyond the settle time', lull(100, 400), 'pairs-unhealthy', 180],
+    ])('pairs that fail %s: %#', async (_, mood, reason, least) => {
+      const judged = await judge(new Scene(mood), { observed: true, mayRelapse: true });
+      expect(judged.reason).toBe(reason);
+      expect(judged.seconds).toBeGreaterThanOrEqual(least);
+      if (reason !== 'passed') return;
+      // Whatever came before, the end was observed without a break.
+      expect(judged.checkpoints[0]?.observedSeconds).toBeGreaterThanOrEqual(120);
+      expect(Date.parse(judged.checkpoints[0]!.settledAt!)).toBeLessThanOrEqual(
+        START + judged.seconds * 1_000 - 120_000,
+      );
+    });
+
+    it('tells that it settled again, and when', async () => {
+      const at: string[] = [];
+      const scene = new Scene(lull(10, 14));
+      const seconds = (): number => (scene.now - START) / 1_000;
+      const { events } = await judge(scene, {
+        observed: true,
+        mayRelapse: true,
+        onSettled: () => at.push(`settled ${seconds()}`),
+        onRelapse: () => at.push(`again ${seconds()}`),
+      });
+      expect(at).toEqual(['settled 2', 'again 10', 'settled 16']);
+      expect(events).toContainEqual(
+        expect.objectContaining({ type: 'finding', id: 'settled-again', severity: 'info' }),
+      );
+    });
+
+    it('an assertion that turns bad has no such grace, nor has any other checkpoint', async () => {
+      const scene = new Scene(lull(10, 14));
+      const assertion = async () => result(scene.now - START < 10_000 ? 'passed' : 'failed');
+      const failed = await judge(scene, { observed: true, mayRelapse: true, assertions: [assertion] });
+      expect(failed.seconds).toBeLessThan(20);
+      expect(failed.verdict).toBe('failed');
+      expect((await judge(new Scene(lull(10, 14)), { observed: true })).reason).toBe('pairs-unhealthy');
+    });
   });
 
   it('asks the assertions once more at its end', async () => {
