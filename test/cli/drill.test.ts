@@ -39,11 +39,18 @@ test('rows come in the order in which they were asked for, whoever ended first, 
     seed: 3,
     asExpected: true,
     rows: [
-      { fault: 'tunnel-port-clash', caughtAt: 'secondary-installed', blamed: 'overlay-reachable', asExpected: true },
+      {
+        fault: 'tunnel-port-clash',
+        refusedBy: 'tunnel-port-clash',
+        caughtAt: 'secondary-installed',
+        blamed: 'overlay-reachable',
+        asExpected: true,
+      },
       { fault: 'pod-cidr-overlap:of=calico-block', caughtAt: 'secondary-installed', deviations: [] },
     ],
   });
-  expect(stderr).toMatch(/2\/2 .*: failed:secondary-installed\n/);
+  expect(stderr).toMatch(/4\/4 .*: failed:secondary-installed\n/);
+  expect(stderr).toMatch(/tunnel-port-clash, its rule in place: refused:tunnel-port-clash\n/);
 });
 
 test('one that is not caught where it must be is 1, and the table says what is off', async () => {

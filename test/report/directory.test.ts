@@ -13,7 +13,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { MARKER, prepareReportDirectory, ReportDirectoryRefused, safeName } from '../../src/report/directory.ts';
+import {
+  MARKER,
+  prepareReportDirectory,
+  ReportDirectoryRefused,
+  reviveReportDirectory,
+  safeName,
+} from '../../src/report/directory.ts';
 import { reportFiles, writeReports } from '../../src/report/files.ts';
 import { storyOf } from '../../src/report/model.ts';
 import { errorRun, failedRun, passedRun, Tape, verdict } from './events-fixture.ts';
@@ -176,6 +182,7 @@ describe('the report directory', () => {
   test('cleared away while a run goes on, it is made again for the reports', () => {
     prepareReportDirectory(directory);
     rmSync(directory, { recursive: true });
+    reviveReportDirectory(directory);
     const { troubles } = writeReports(passedRun().events, directory);
     expect(troubles).toEqual([]);
     expect(listed()).toEqual(expect.arrayContaining([MARKER, 'report.json', 'summary.md', 'junit.xml']));

@@ -79,7 +79,10 @@ spec: { maxUnavailable: 1, selector: { matchLabels: { tier: front } } }
 `;
 
 test('two budgets on one pod, which the API never evicts, are named at drained/NODE', async () => {
-  const { verdict } = await rehearseBroken({ workloads: [{ file: 'shop.yaml', manifest: TWO_BUDGETS }] });
+  const { verdict } = await rehearseBroken({
+    workloads: [{ file: 'shop.yaml', manifest: TWO_BUDGETS }],
+    preflight: { allow: ['no-room-to-drain'] },
+  });
   expect(verdict).toMatchObject({
     verdict: 'failed',
     reason: 'drain-blocked',
@@ -131,7 +134,8 @@ test.each([
   ],
 ])('a workload that never comes up because it %s is the scenario', async (_, spec, reason, message) => {
   const workloads = [{ file: 'shop.yaml', manifest: waiting(spec) }];
-  const { verdict } = await rehearseBroken({ workloads }, undefined, { until: 'baseline' });
+  const preflight = { allow: ['no-room-to-drain', 'image-missing'] };
+  const { verdict } = await rehearseBroken({ workloads, preflight }, undefined, { until: 'baseline' });
   expect(verdict).toMatchObject({ verdict: 'refused', reason, failedCheckpoint: null });
   expect(verdict.message).toMatch(message);
 });
