@@ -9,6 +9,16 @@ export function shareOf(pods: number, nodes: number): number {
   return nodes === 0 ? 0 : Math.floor(pods / nodes);
 }
 
+/** How many pods all nodes together lack to their shares: so many replacements at most until any of them has its own. */
+export function missingShares(podsPerNode: ReadonlyMap<string, number>): number {
+  const counts = [...podsPerNode.values()];
+  const share = shareOf(
+    counts.reduce((sum, count) => sum + count, 0),
+    counts.length,
+  );
+  return counts.reduce((sum, count) => sum + Math.max(0, share - count), 0);
+}
+
 /**
  * How many pods to delete on which node, so that their replacements (which the spread constraint sends to the emptiest
  * node) give `node` its share. Takes from the fullest node first, ties by name, and never below the share.

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { shareOf, surplusToDelete } from '../../src/rehearsal/spread.ts';
+import { missingShares, shareOf, surplusToDelete } from '../../src/rehearsal/spread.ts';
 
 const counts = fc
   .array(fc.integer({ min: 0, max: 40 }), { minLength: 1, maxLength: 12 })
@@ -44,4 +44,23 @@ test.each([
   [{ n: 0 }, {}],
 ])('%j gives up %j to n', (pods, surplus) => {
   expect(Object.fromEntries(surplusToDelete(new Map(Object.entries(pods)), 'n'))).toEqual(surplus);
+});
+
+test('a node of a batch has its share after so many replacements as the whole batch lacks, wherever among the emptiest they go', () => {
+  fc.assert(
+    fc.property(counts, fc.array(fc.nat()), (pods, draws) => {
+      const now = new Map(pods);
+      const rounds = missingShares(pods);
+      for (let round = 0; round < rounds; round++) {
+        const [full] = surplusToDelete(now, 'node0').keys();
+        if (full === undefined) break;
+        now.set(full, now.get(full)! - 1);
+        const least = Math.min(...now.values());
+        const emptiest = [...now].filter(([, count]) => count === least);
+        const [chosen] = emptiest[(draws[round] ?? 0) % emptiest.length]!;
+        now.set(chosen, now.get(chosen)! + 1);
+      }
+      expect(now.get('node0')).toBeGreaterThanOrEqual(shareOf(sum(pods), pods.size));
+    }),
+  );
 });

@@ -1,6 +1,7 @@
 /** Phase 6: node by node from Calico to Cilium; workers in batches, control planes last and one at a time. */
 import { AGENT_SELECTOR, CILIUM_NAMESPACE, MIGRATION_LABEL } from '../../cni/cilium.ts';
 import { CALICO_CONFLIST, CILIUM_CONFLIST } from '../../cni/leftovers.ts';
+import type { Pod } from '../../kube/objects.ts';
 import { deployments, nodes, pods } from '../../kube/resources.ts';
 import { PROBE_NAMESPACE, probeSelector } from '../../probe/manifests.ts';
 import { reachCheckpoint } from '../checkpoint.ts';
@@ -12,7 +13,7 @@ import type { PlannedNode } from '../plan.ts';
 import { legacyPods, recycle } from '../recycle.ts';
 import { nodeNames, type PhaseRunner, type Rehearsal, together } from '../rehearsal.ts';
 import { deploymentPending, isReady, whyNotReady } from '../rollout.ts';
-import { shareOf, surplusToDelete } from '../spread.ts';
+import { missingShares, shareOf, surplusToDelete } from '../spread.ts';
 
 export const migrate: PhaseRunner = async (rehearsal) => {
   const { journal, plan, scenario } = rehearsal;
@@ -117,27 +118,37 @@ async function spread(rehearsal: Rehearsal, node: PlannedNode, scale: boolean): 
     rehearsal.observer.expectReplicas(replicasAfterFirstNode);
   }
   await waitForGoldpinger(rehearsal);
-  const list = await api.list(pods, { namespace: PROBE_NAMESPACE, labelSelector: probeSelector(name) });
-  const alive = list.items.filter((pod) => pod.metadata.deletionTimestamp === undefined);
-  const schedulable = await schedulableNodes(rehearsal);
-  const counts = new Map(schedulable.map((each) => [each, 0]));
+  // Each replacement goes to one of the emptiest nodes, in a batch perhaps to another than this one: look again each time.
+  let look = await goldpingers(rehearsal);
+  const wanted = look.alive.length;
+  for (let rounds = missingShares(look.counts); rounds > 0; rounds--) {
+    const [full] = surplusToDelete(look.counts, node.name).keys();
+    if (full === undefined) break;
+    const candidates = look.alive.filter((pod) => pod.spec?.nodeName === full);
+    // The youngest first: the oldest carry the connections that have lasted longest.
+    candidates.sort((a, b) => (String(a.metadata.creationTimestamp) < String(b.metadata.creationTimestamp) ? 1 : -1));
+    const pod = candidates[0]!;
+    const { name: pinger, namespace, uid } = pod.metadata;
+    await unlessNotFound(() => api.delete(pods, { name: pinger, namespace }, uid === undefined ? {} : { uid }));
+    journal.podRemoved(pod, 'deleted', `surplus of ${full}, so that ${node.name} gets its share`);
+    await mustBeReady(rehearsal, wanted);
+    look = await goldpingers(rehearsal);
+  }
+  await mustBeReady(rehearsal, shareOf(wanted, look.counts.size), node.name);
+}
+
+/** goldpinger's pods that are not going, and how many of them each schedulable node has. */
+async function goldpingers(rehearsal: Rehearsal): Promise<{ alive: Pod[]; counts: Map<string, number> }> {
+  const selection = { namespace: PROBE_NAMESPACE, labelSelector: probeSelector('goldpinger') };
+  const alive = (await rehearsal.api.list(pods, selection)).items.filter(
+    (pod) => pod.metadata.deletionTimestamp === undefined,
+  );
+  const counts = new Map((await schedulableNodes(rehearsal)).map((each) => [each, 0]));
   for (const pod of alive) {
     const on = pod.spec?.nodeName ?? '';
     if (counts.has(on)) counts.set(on, (counts.get(on) ?? 0) + 1);
   }
-  for (const [full, surplus] of surplusToDelete(counts, node.name)) {
-    const candidates = alive.filter((pod) => pod.spec?.nodeName === full);
-    // The youngest first: the oldest carry the connections that have lasted longest.
-    candidates.sort((a, b) => (String(a.metadata.creationTimestamp) < String(b.metadata.creationTimestamp) ? 1 : -1));
-    for (const pod of candidates.slice(0, surplus)) {
-      const { name: pinger, namespace, uid } = pod.metadata;
-      await unlessNotFound(() => api.delete(pods, { name: pinger, namespace }, uid === undefined ? {} : { uid }));
-      journal.podRemoved(pod, 'deleted', `surplus of ${full}, so that ${node.name} gets its share`);
-      // One at a time: the replacement must find the emptied node as the emptiest.
-      await waitForGoldpinger(rehearsal);
-    }
-  }
-  await mustHaveShare(rehearsal, node.name, shareOf(alive.length, counts.size));
+  return { alive, counts };
 }
 
 async function schedulableNodes(rehearsal: Rehearsal): Promise<string[]> {
@@ -159,18 +170,18 @@ async function waitForGoldpinger(rehearsal: Rehearsal): Promise<void> {
   });
 }
 
-/** A deleted pod counts as available for a moment; the pods of the node themselves have the last word. */
-async function mustHaveShare(rehearsal: Rehearsal, node: string, share: number): Promise<void> {
+/** A deleted pod counts as available for a moment; the pods themselves have the last word. */
+async function mustBeReady(rehearsal: Rehearsal, wanted: number, node?: string): Promise<void> {
   await rehearsal.wait({
-    what: `${node} to carry its share of ${share} goldpinger pods`,
+    what: node === undefined ? `${wanted} goldpinger pods` : `${node} to carry its share of ${wanted} goldpinger pods`,
     resource: pods,
     namespace: PROBE_NAMESPACE,
     labelSelector: probeSelector('goldpinger'),
-    fieldSelector: `spec.nodeName=${node}`,
+    ...(node === undefined ? {} : { fieldSelector: `spec.nodeName=${node}` }),
     timeoutMs: rehearsal.limits.agent,
     pending: (found) => {
       const ready = found.filter((pod) => pod.metadata.deletionTimestamp === undefined && isReady(pod)).length;
-      return ready >= share ? null : `${ready} are Ready`;
+      return ready >= wanted ? null : `${ready} are Ready`;
     },
   });
 }
