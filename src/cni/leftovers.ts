@@ -46,7 +46,7 @@ export function apiTracesThatStay(node: string, podCidr: string | undefined): Le
       kind: 'annotations',
       name: 'projectcalico.org/*',
       harmless: true,
-      remedy: `kubectl annotate node ${node} projectcalico.org/IPv4Address- projectcalico.org/IPv4VXLANTunnelAddr- projectcalico.org/Interfaces-`,
+      remedy: `kubectl annotate node ${node} projectcalico.org/IPv4Address- projectcalico.org/IPv4VXLANTunnelAddr- projectcalico.org/IPv4IPIPTunnelAddr- projectcalico.org/Interfaces-`,
     },
     ...(podCidr === undefined
       ? []

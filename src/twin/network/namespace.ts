@@ -13,6 +13,8 @@ import { formatRoute, parseDestination, parseRoute, type Route, RouteTable } fro
 export interface NamespaceOwner {
   /** Called before a change of this namespace takes effect, and once before it counts. */
   changing(): void;
+  /** A device of this kind was added: the kernel, which all nodes share, has its module from now on. */
+  loaded(kind: LinkSpec['kind']): void;
   /** An address of this namespace came or went. */
   addressesChanged(): void;
   attached(pod: PodAttachment): void;
@@ -82,7 +84,9 @@ export class NodeNamespace implements NodeNetwork, RuleHost {
   }
 
   addLink(spec: LinkSpec): Link {
-    return this.#change(() => this.#links.add(spec));
+    const link = this.#change(() => this.#links.add(spec));
+    this.#owner.loaded(spec.kind);
+    return link;
   }
 
   deleteLink(name: string): void {

@@ -3,6 +3,7 @@ import { type Prefix, parseAddress, parsePrefix } from './address.ts';
 import { NodeNamespace } from './namespace.ts';
 import type {
   ConnectOutcome,
+  LinkSpec,
   Listener,
   Network,
   NodeNetwork,
@@ -52,6 +53,12 @@ interface Admission {
 /** Verdicts kept for one source; targets come and go with their addresses. */
 const MAX_TARGETS = 4096;
 
+/**
+ * Once the module ipip is loaded every network namespace has this device, DOWN until somebody brings it up, a restarted node's
+ * too (linux net/ipv4/ipip.c, ip_tunnel_init_net; off only with net.core.fb_tunnels_only_for_init_net).
+ */
+const FALLBACK_TUNNEL: LinkSpec = { name: 'tunl0', kind: 'ipip', mtu: 1480, up: false };
+
 class SimulatedNetwork implements Network, Terrain {
   services: ServiceLookup | undefined;
   clusterCidr: Prefix | undefined;
@@ -74,6 +81,8 @@ class SimulatedNetwork implements Network, Terrain {
   #lastMoment: number | undefined;
   #hostIndex = HOST_INTERFACES;
   #turn = 0;
+  /** The kernel's module of IPIP, loaded for good by its first device. */
+  #ipip = false;
 
   constructor(options: NetworkOptions) {
     this.#now = options.now;
@@ -87,6 +96,7 @@ class SimulatedNetwork implements Network, Terrain {
     this.#hostIndex = Math.max(this.#hostIndex + 2, index + 1);
     const owner = {
       changing: () => this.#changing(),
+      loaded: (kind: LinkSpec['kind']) => this.#loaded(kind),
       addressesChanged: () => this.#addressesChanged(),
       attached: (pod: PodAttachment) => this.#attached(node, pod),
       detached: (pod: PodAttachment) => {
@@ -100,6 +110,7 @@ class SimulatedNetwork implements Network, Terrain {
     this.#byAddress.set(node.underlay, node);
     this.#stopped.delete(name);
     this.#topology++;
+    if (this.#ipip) node.addLink(FALLBACK_TUNNEL);
     return node;
   }
 
@@ -310,6 +321,14 @@ class SimulatedNetwork implements Network, Terrain {
       for (const hook of [...this.#hooks]) hook();
     }
     this.#version++;
+  }
+
+  #loaded(kind: LinkSpec['kind']): void {
+    if (kind !== 'ipip' || this.#ipip) return;
+    this.#ipip = true;
+    for (const node of this.#nodes.values()) {
+      if (node.link(FALLBACK_TUNNEL.name) === undefined) node.addLink(FALLBACK_TUNNEL);
+    }
   }
 
   #addressesChanged(): void {

@@ -230,6 +230,16 @@ describe('links', () => {
     expect(a.link('second')!.up).toBe(possible);
   });
 
+  test('once somebody uses IPIP every namespace has tunl0, DOWN, those of later boots too', () => {
+    const { network, a, b } = pair();
+    expect(b.link('tunl0')).toBeUndefined();
+    a.addLink({ name: 'tunl0', kind: 'ipip', mtu: 1480, up: true });
+    expect(a.link('tunl0')).toMatchObject({ up: true });
+    expect(b.link('tunl0')).toMatchObject({ up: false });
+    network.removeNode('a');
+    expect(network.addNode('a', '172.18.0.2', SUBNET).link('tunl0')).toMatchObject({ up: false });
+  });
+
   test('routes go with their device; connected ones come back with it', () => {
     const { a } = pair();
     a.addAddress('eth0', '10.7.0.1/24');

@@ -270,6 +270,21 @@ describe('encapsulation decides the routes to another node', () => {
   });
 });
 
+test('IPIP packets are taken from Calico hosts only', () => {
+  const fake = started({ vxlanMode: 'Never', ipipMode: 'Always' }, { ...ENV, CALICO_NETWORKING_BACKEND: 'bird' });
+  const ips = new Map(NODES.map((node) => [node, fake.attach(`pod-${node}`, node)]));
+  fake.time.pass(5);
+  const ping = () => {
+    const from = fake.network('kind-worker').pods()[0]!;
+    return fake.world.network.ping({ podUid: from.podUid }, ips.get('kind-worker2')!);
+  };
+  expect(fake.network('kind-worker').ipset('cali40all-hosts-net')).toEqual(['172.18.0.2', '172.18.0.3', '172.18.0.4']);
+  expect(fake.network('kind-worker').link('tunl0')).toMatchObject({ up: true, mtu: 1480 });
+  expect(ping()).toMatchObject({ ok: true });
+  fake.network('kind-worker2').setIpset('cali40all-hosts-net', ['172.18.0.2']);
+  expect(ping()).toMatchObject({ ok: false, failure: 'timeout' });
+});
+
 describe('first-found', () => {
   const cilium = (fake: FakeWorld, node: string): void => {
     const network = fake.network(node);

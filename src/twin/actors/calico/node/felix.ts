@@ -92,9 +92,10 @@ function setAddress(network: NodeNetwork, device: string, cidr: string): void {
 
 function applyIpip(network: NodeNetwork, tunnel: string | undefined): void {
   if (!tunnel) return;
-  if (!network.link(IPIP_DEVICE)) {
-    network.addLink({ name: IPIP_DEVICE, kind: 'ipip', mtu: 1500 - IPIP_OVERHEAD, up: true });
-  }
+  const mtu = 1500 - IPIP_OVERHEAD;
+  const present = network.link(IPIP_DEVICE);
+  if (!present) network.addLink({ name: IPIP_DEVICE, kind: 'ipip', mtu, up: true });
+  else if (!present.up || present.mtu !== mtu) network.setLink(IPIP_DEVICE, { up: true, mtu });
   setAddress(network, IPIP_DEVICE, `${tunnel}/32`);
 }
 
@@ -125,6 +126,10 @@ function applyIpsets(network: NodeNetwork, written: Map<string, string>, input: 
       'cali40all-vxlan-net',
       others.flatMap((node) => (node.address ? [ipOf(node.address)] : [])),
     );
+  }
+  if (wantsIpip(topology)) {
+    const hosts = [...topology.nodes.values()].flatMap((node) => (node.address ? [ipOf(node.address)] : []));
+    set('cali40all-hosts-net', hosts);
   }
   const own = network.addresses().map((entry) => ipOf(entry.cidr));
   set('cali40this-host', [...new Set([...own, '127.0.0.0', '127.0.0.1'])]);
@@ -218,6 +223,7 @@ export function applyFelix(
   const tables = staticChains({
     vxlanPort: topology.vxlanPort,
     hasVxlan: vxlan,
+    hasIpip: wantsIpip(topology),
     allPoolsSet: input.release.allPoolsSet,
     dscp: input.release.minor >= 31,
   });

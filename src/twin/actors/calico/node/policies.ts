@@ -133,9 +133,14 @@ function compileWay(
           sets.set(name, members(world, policy.namespace, peer, calicoIps));
           text = `-m set --match-set ${name} ${side}${text ? ` ${text}` : ''}`;
         }
-        // Stricter than Felix where several rules follow: an excepted source is then not asked about the later ones.
-        for (const except of peer?.ipBlock?.except ?? peer?.ipBlock?._except ?? []) {
-          push(`${way === 'ingress' ? '-s' : '-d'} ${except}`, '', '-j RETURN');
+        const excepts = peer?.ipBlock?.except ?? peer?.ipBlock?._except ?? [];
+        if (excepts.length > 0) {
+          // Felix's match blocks: a scratch bit says that no exception fitted, and the rules after this one are still asked.
+          push('', '', '-j MARK --set-xmark 0x80000/0x180000');
+          for (const except of excepts) {
+            push(`${way === 'ingress' ? '-s' : '-d'} ${except}`, '', '-j MARK --set-xmark 0x0/0x80000');
+          }
+          text = `-m mark --mark 0x80000/0x80000${text ? ` ${text}` : ''}`;
         }
         push(match, text, '-j MARK --set-xmark 0x10000/0x10000');
         push('', '-m mark --mark 0x10000/0x10000', '-j RETURN');

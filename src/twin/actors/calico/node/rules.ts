@@ -8,6 +8,7 @@ import type { NodeNetwork } from '../../../network/network.ts';
 export interface StaticRules {
   readonly vxlanPort: number;
   readonly hasVxlan: boolean;
+  readonly hasIpip: boolean;
   readonly allPoolsSet: string;
   /** Since 3.31 mangle also has rules for DSCP marks. */
   readonly dscp: boolean;
@@ -92,22 +93,41 @@ function mangle({ allPoolsSet, dscp }: StaticRules): string[] {
   ];
 }
 
-function nat({ hasVxlan, allPoolsSet }: StaticRules): string[] {
+function nat({ hasVxlan, hasIpip, allPoolsSet }: StaticRules): string[] {
+  // What leaves by a tunnel with another of the node's own addresses would be answered outside of it.
+  const tunnels = [
+    ...(hasIpip ? [['tunl0', ruleHash('cali-POSTROUTING', 3, 'tunl0')] as const] : []),
+    ...(hasVxlan ? [['vxlan.calico', 'e9dnSgSVNmIcpVhP'] as const] : []),
+  ];
   return [
     `-A cali-OUTPUT ${C('GBTAv2p5CwevEyJm')} -j cali-fip-dnat`,
     `-A cali-POSTROUTING ${C('Z-c7XtVd2Bq7s_hA')} -j cali-fip-snat`,
     `-A cali-POSTROUTING ${C('nYKhEzDlr11Jccal')} -j cali-nat-outgoing`,
-    ...(hasVxlan
-      ? [
-          `-A cali-POSTROUTING -o vxlan.calico ${C('e9dnSgSVNmIcpVhP')} -m addrtype ! --src-type LOCAL --limit-iface-out -m addrtype --src-type LOCAL -j MASQUERADE --random-fully`,
-        ]
-      : []),
+    ...tunnels.map(
+      ([device, hash]) =>
+        `-A cali-POSTROUTING -o ${device} ${C(hash)} -m addrtype ! --src-type LOCAL --limit-iface-out -m addrtype --src-type LOCAL -j MASQUERADE --random-fully`,
+    ),
     `-A cali-PREROUTING ${C('r6XmIziWUJsdOK6Z')} -j cali-fip-dnat`,
     `-A cali-nat-outgoing ${C('W_qq_N2KSTWyCvrX')} -m set --match-set cali40masq-ipam-pools src -m set ! --match-set ${allPoolsSet} dst -j MASQUERADE --random-fully`,
   ];
 }
 
-function filter({ vxlanPort, hasVxlan }: StaticRules): string[] {
+/** Calico v3.32 felix/rules/static.go; the first two hashes as in published dumps of IPIP clusters. */
+function ipipRules(hasIpip: boolean): { input: string[]; output: string[] } {
+  if (!hasIpip) return { input: [], output: [] };
+  return {
+    input: [
+      `-A cali-INPUT -p 4 ${C('PajejrV4aFdkZojI', 'Allow IPIP packets from Calico hosts')} -m set --match-set cali40all-hosts-net src -m addrtype --dst-type LOCAL -j ACCEPT`,
+      `-A cali-INPUT -p 4 ${C('_wjq-Yrma8Ly1Svo', 'Drop IPIP packets from non-Calico hosts')} -j DROP`,
+    ],
+    output: [
+      `-A cali-OUTPUT -p 4 ${C(ruleHash('cali-OUTPUT', 2, 'ipip'), 'Allow IPIP packets to other Calico hosts')} -m set --match-set cali40all-hosts-net dst -m addrtype --src-type LOCAL -j ACCEPT`,
+    ],
+  };
+}
+
+function filter({ vxlanPort, hasVxlan, hasIpip }: StaticRules): string[] {
+  const ipip = ipipRules(hasIpip);
   const input = hasVxlan
     ? [
         `-A cali-INPUT -p udp ${C('J76FwxInZIsk7uKY', 'Allow IPv4 VXLAN packets from allowed hosts')} -m multiport --dports ${vxlanPort} -m set --match-set cali40all-vxlan-net src -m addrtype --dst-type LOCAL -j ACCEPT`,
@@ -126,6 +146,7 @@ function filter({ vxlanPort, hasVxlan }: StaticRules): string[] {
     `-A cali-FORWARD -o cali+ ${C('4Z0Pf0byo05NFe-P')} -j cali-to-wl-dispatch`,
     `-A cali-FORWARD ${C('hQ7Oc16wmUtLuneJ')} -j cali-to-hep-forward`,
     `-A cali-FORWARD ${C('rnKNH2WxGcRQcIlD')} -j cali-cidr-block`,
+    ...ipip.input,
     ...input,
     `-A cali-INPUT -i cali+ ${C('H03xYXARh4e8pwd4')} -g cali-wl-to-host`,
     `-A cali-INPUT ${C('MN6K3isIWBigb1Va')} ${ACCEPTED} -j ACCEPT`,
@@ -134,6 +155,7 @@ function filter({ vxlanPort, hasVxlan }: StaticRules): string[] {
     `-A cali-INPUT ${C('5W9XghKma9wuz47x', HOST_POLICY)} ${ACCEPTED} -j ACCEPT`,
     `-A cali-OUTPUT ${C('Mq1_rAdXXH3YkrzW')} ${ACCEPTED} -j ACCEPT`,
     `-A cali-OUTPUT -o cali+ ${C('69FkRTJDvD5Vu6Vl')} -j RETURN`,
+    ...ipip.output,
     ...output,
     `-A cali-OUTPUT ${C('6T0hFtymUtXMOfEV')} ${CLEAR}`,
     `-A cali-OUTPUT ${C('IpTGXsDHURPUaLjJ')} -m conntrack ! --ctstate DNAT -j cali-to-host-endpoint`,
