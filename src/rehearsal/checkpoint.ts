@@ -23,8 +23,9 @@ const OF_PACKETS: ReadonlySet<AssertionId> = new Set(['dns-and-api', 'large-payl
 export async function reachCheckpoint(rehearsal: Rehearsal, ids: readonly string[]): Promise<void> {
   const { plan, journal, clock, observer } = rehearsal;
   const checkpoints = ids.map((id) => plan.checkpoints.find((planned) => planned.id === id)!);
+  const assertions = assertionsFor(rehearsal, checkpoints);
   const outcome = await observer.judge({
-    checkpoints: checkpoints.map((checkpoint) => ({ ...checkpoint, assertions: assertionsFor(rehearsal, checkpoint) })),
+    checkpoints: checkpoints.map((checkpoint, index) => ({ ...checkpoint, assertions: assertions[index]! })),
     since: clock.now(),
     observed: ids.every((id) => OBSERVED.has(id)),
     mayRelapse: ids.includes(AFTER_INSTALL),

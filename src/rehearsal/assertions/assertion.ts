@@ -4,11 +4,12 @@ import type { Reason } from '../../events/verdict.ts';
 import type { AssertionContext, JudgedAssertion } from '../gate/types.ts';
 import type { Rehearsal } from '../rehearsal.ts';
 
-/** Looks once and judges; throws when it could not look. */
+/** Looks once and judges; throws when it could not look. `batch`: the checkpoints that share the round, this one among them. */
 export type Assertion = (
   rehearsal: Rehearsal,
   checkpoint: PlannedCheckpoint,
   context: AssertionContext,
+  batch: readonly PlannedCheckpoint[],
 ) => Promise<JudgedAssertion>;
 
 /** Something that is not as it should be. */

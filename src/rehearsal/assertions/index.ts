@@ -1,6 +1,6 @@
 /** Which assertions are judged at which checkpoint. */
 import type { AssertionId, PlannedCheckpoint } from '../../events/events.ts';
-import type { AssertionRunner } from '../gate/types.ts';
+import type { AssertionContext, AssertionRunner, JudgedAssertion } from '../gate/types.ts';
 import type { Rehearsal } from '../rehearsal.ts';
 import { agentsReady } from './agents-ready.ts';
 import { apiServiceAvailable } from './apiservice-available.ts';
@@ -78,10 +78,26 @@ export function assertionIdsAt(checkpoint: string, removeCalico: boolean): Asser
   });
 }
 
-export function assertionsFor(rehearsal: Rehearsal, checkpoint: PlannedCheckpoint): AssertionRunner[] {
-  return assertionIdsAt(checkpoint.id, rehearsal.scenario.finish.removeCalico).map(
-    (id): AssertionRunner =>
-      (context) =>
-        ASSERTION[id](rehearsal, checkpoint, context),
+/** What these see depends on the node of the checkpoint; all others look at the whole cluster and say the same for a batch. */
+const OF_ONE_NODE: ReadonlySet<AssertionId> = new Set(['pods-on-new-network', 'large-payload', 'nothing-legacy-left']);
+
+/**
+ * Runners for each of the checkpoints, which are of one kind. What is the same for all of them is looked at once a round: in a
+ * cluster of a hundred nodes a batch of ten would otherwise ask every node ten times.
+ */
+export function assertionsFor(rehearsal: Rehearsal, checkpoints: readonly PlannedCheckpoint[]): AssertionRunner[][] {
+  const rounds = new WeakMap<AssertionContext, Map<AssertionId, Promise<JudgedAssertion>>>();
+  const once = (id: AssertionId, context: AssertionContext, look: () => Promise<JudgedAssertion>) => {
+    const round = rounds.get(context) ?? new Map<AssertionId, Promise<JudgedAssertion>>();
+    rounds.set(context, round);
+    const answer = round.get(id) ?? look();
+    round.set(id, answer);
+    return answer;
+  };
+  return checkpoints.map((checkpoint) =>
+    assertionIdsAt(checkpoint.id, rehearsal.scenario.finish.removeCalico).map((id): AssertionRunner => {
+      const look = (context: AssertionContext) => ASSERTION[id](rehearsal, checkpoint, context, checkpoints);
+      return OF_ONE_NODE.has(id) ? look : (context) => once(id, context, () => look(context));
+    }),
   );
 }

@@ -56,11 +56,11 @@ export function looksOf(nodes: readonly string[], changed: readonly string[]): M
   );
 }
 
-export const overlayReachable: Assertion = async (rehearsal, checkpoint) => {
+export const overlayReachable: Assertion = async (rehearsal, _checkpoint, _context, batch) => {
   const list = (await rehearsal.rawApi.list(ciliumNodes)).items;
   const byName = new Map(list.map((node) => [node.metadata.name, node]));
   const nodes = nodeNames(rehearsal);
-  const looks = looksOf(nodes, changedBy(checkpoint));
+  const looks = looksOf(nodes, changedBy(batch));
   const problems = nodes.flatMap((node) => nodeProblems(node, byName.get(node)));
   problems.push(
     ...(await bounded(nodes, PARALLEL, (node) => lookAround(rehearsal, node, looks.get(node)!, byName))).flat(),
@@ -77,8 +77,8 @@ export const overlayReachable: Assertion = async (rehearsal, checkpoint) => {
   );
 };
 
-function changedBy(checkpoint: PlannedCheckpoint): string[] {
-  return checkpoint.node === null ? [] : [checkpoint.node];
+function changedBy(batch: readonly PlannedCheckpoint[]): string[] {
+  return batch.flatMap(({ node }) => node ?? []);
 }
 
 function nodeProblems(name: string, node: CiliumNode | undefined): Problem[] {

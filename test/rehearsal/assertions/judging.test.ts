@@ -6,13 +6,14 @@ import type { Node, Pod } from '../../../src/kube/objects.ts';
 import type { Instance } from '../../../src/probe/instances.ts';
 import { directoryProblems } from '../../../src/rehearsal/assertions/cni-files-unchanged.ts';
 import { replacedByOthers } from '../../../src/rehearsal/assertions/dns-and-api.ts';
-import { ASSERTION, assertionIdsAt } from '../../../src/rehearsal/assertions/index.ts';
+import { ASSERTION, assertionIdsAt, assertionsFor } from '../../../src/rehearsal/assertions/index.ts';
 import { transfersOf } from '../../../src/rehearsal/assertions/large-payload.ts';
 import { networkProblems as nodeProblems } from '../../../src/rehearsal/assertions/network-available.ts';
 import { addressProblems } from '../../../src/rehearsal/assertions/node-addresses.ts';
 import { deviceProblem, looksOf, missingRoutes } from '../../../src/rehearsal/assertions/overlay-reachable.ts';
 import { networkProblems } from '../../../src/rehearsal/assertions/pods-on-new-network.ts';
 import { waitsForCordon } from '../../../src/rehearsal/assertions/workloads-available.ts';
+import type { AssertionRunner } from '../../../src/rehearsal/gate/types.ts';
 import { planFor } from '../../../src/rehearsal/plan.ts';
 import type { Rehearsal } from '../../../src/rehearsal/rehearsal.ts';
 import { scenario } from '../scenario-fixture.ts';
@@ -230,5 +231,44 @@ describe('large-payload', () => {
     expect(kinds([at('a', 'calico'), at('b', 'calico')], null)).toEqual(['a>b', 'b>a']);
     expect(kinds([at('a', 'calico')], null)).toEqual([]);
     expect(kinds([at('a', 'calico'), at('b', 'calico', '')], null)).toEqual([]);
+  });
+});
+
+describe('a batch', () => {
+  test('asks once a round what is the same for all of its checkpoints, and anew in the next round', async () => {
+    let lists = 0;
+    const rehearsal = {
+      scenario: scenario(),
+      rawApi: {
+        list: () => {
+          lists += 1;
+          return Promise.resolve({ items: [] });
+        },
+      },
+    } as unknown as Rehearsal;
+    const batch = planFor(scenario(), 1).checkpoints.filter(({ id }) => id.startsWith('switched/'));
+    expect(batch.length).toBeGreaterThan(2);
+    const runners = assertionsFor(rehearsal, batch);
+    const at = (id: string): AssertionRunner[] =>
+      runners.map((own, index) => own[assertionIdsAt(batch[index]!.id, true).indexOf(id as 'network-available')]!);
+    for (const round of [1, 2]) {
+      const context = { since: 0, signal: undefined };
+      const results = await Promise.all(at('network-available').map((runner) => runner(context)));
+      expect(lists).toBe(round);
+      expect(results.map(({ outcome }) => outcome)).toEqual(batch.map(() => 'passed'));
+    }
+    // What is judged of one node is asked for each.
+    lists = 0;
+    const context = { since: 0, signal: undefined };
+    await Promise.all(at('pods-on-new-network').map((runner) => runner(context)));
+    expect(lists).toBe(3 * batch.length);
+  });
+
+  test('looks at every node that the step changed', () => {
+    const nodes = Array.from({ length: 30 }, (_, i) => `n${i}`);
+    const looks = looksOf(nodes, ['n3', 'n20']);
+    for (const [node, others] of looks) {
+      for (const changed of ['n3', 'n20']) if (node !== changed) expect(others).toContain(changed);
+    }
   });
 });
