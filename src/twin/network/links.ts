@@ -21,6 +21,7 @@ export class LinkTable {
   readonly #links = new Map<string, Link>();
   /** The kernel hands indexes out in a circle and does not reuse a freed one soon. */
   #lastIndex = 0;
+  #sorted: Link[] | undefined;
 
   add(spec: LinkSpec): Link {
     if (this.#links.has(spec.name)) throw new Error('File exists');
@@ -38,10 +39,12 @@ export class LinkTable {
     const link: Link = { ...spec, index, up };
     if (up) this.#mayComeUp(link);
     this.#links.set(spec.name, link);
+    this.#sorted = undefined;
     return link;
   }
 
   delete(name: string): boolean {
+    this.#sorted = undefined;
     return this.#links.delete(name);
   }
 
@@ -52,6 +55,7 @@ export class LinkTable {
     const next: Link = { ...link, up: change.up ?? link.up, mtu: change.mtu ?? link.mtu };
     if (next.up && !link.up) this.#mayComeUp(next);
     this.#links.set(name, next);
+    this.#sorted = undefined;
     return next;
   }
 
@@ -65,8 +69,9 @@ export class LinkTable {
   }
 
   /** In the order of the index, as `ip link` lists them. */
-  list(): Link[] {
-    return [...this.#links.values()].sort((a, b) => a.index - b.index);
+  list(): readonly Link[] {
+    this.#sorted ??= [...this.#links.values()].sort((a, b) => a.index - b.index);
+    return this.#sorted;
   }
 
   #mayComeUp(link: Link): void {

@@ -95,6 +95,6 @@ export function enforceCiliumEgress(walk: Walk, node: NodeNamespace, endpoint: P
   const peer: Peer =
     pod?.cni === 'cilium'
       ? { kind: 'pod', pod, ip }
-      : { kind: walk.terrain.nodeAt(packet.dst) === undefined ? 'world' : 'remote-node', ip };
+      : { kind: walk.nodeAt(packet.dst) === undefined ? 'world' : 'remote-node', ip };
   enforceCilium(walk, node, endpoint, 'egress', peer, packet);
 }

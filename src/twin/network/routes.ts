@@ -72,6 +72,18 @@ export function parseRoute(text: string): Route {
 
 /** In the order of iproute2's print_route: via, dev, table, proto, scope, src, metric, flags, then the route's metrics. */
 export function formatRoute(route: Route): string {
+  let text = texts.get(route);
+  if (text === undefined) {
+    text = write(route);
+    texts.set(route, text);
+  }
+  return text;
+}
+
+/** Routes do not change, and those of a node are listed far more often than they are made. */
+const texts = new WeakMap<Route, string>();
+
+function write(route: Route): string {
   const words = route.type === 'unicast' ? [] : [route.type as string];
   words.push(formatDestination(route.destination));
   if (route.via !== undefined) words.push('via', formatAddress(route.via));

@@ -27,6 +27,9 @@ export interface NetworkOptions {
 interface CachedVerdict {
   readonly outcome: ConnectOutcome;
   readonly refused: ConnectOutcome;
+  /** Version of Services and policies as a whole. */
+  readonly rules: number;
+  /** Version of the set of nodes; -1 where every node that was asked for is among {@link nodes}. */
   readonly topology: number;
   /** Who had which address. */
   readonly asked: ReadonlyMap<number, PodAttachment | undefined>;
@@ -51,7 +54,7 @@ interface Admission {
 }
 
 /** Verdicts kept for one source; targets come and go with their addresses. */
-const MAX_TARGETS = 4096;
+const MAX_TARGETS = 1024;
 
 /**
  * Once the module ipip is loaded every network namespace has this device, DOWN until somebody brings it up, a restarted node's
@@ -68,8 +71,9 @@ class SimulatedNetwork implements Network, Terrain {
   readonly #byAddress = new Map<number, NodeNamespace>();
   readonly #stopped = new Map<string, number>();
   readonly #hooks = new Set<() => void>();
-  readonly #cache = new Map<string, Map<string, CachedVerdict>>();
   readonly #admissions = new Map<string, Admission>();
+  /** By source, port and address. */
+  readonly #cache = new Map<string, Map<number, Map<string, CachedVerdict>>>();
   /** Owners of addresses, made anew after a change that touches them. */
   #owners: Map<number, NodeNamespace> | undefined;
   readonly #podsByAddress = new Map<number, PodAttachment>();
@@ -77,6 +81,7 @@ class SimulatedNetwork implements Network, Terrain {
   #listens: (where: Listener) => boolean = () => false;
   #version = 0;
   #topology = 0;
+  #rules = 0;
   #services = 0;
   #lastMoment: number | undefined;
   #hostIndex = HOST_INTERFACES;
@@ -158,7 +163,7 @@ class SimulatedNetwork implements Network, Terrain {
     this.#changing();
     this.services = find;
     this.clusterCidr = options.clusterCidr === undefined ? undefined : parsePrefix(options.clusterCidr);
-    this.#topology++;
+    this.#rules++;
   }
 
   servicesChanged(): void {
@@ -169,7 +174,7 @@ class SimulatedNetwork implements Network, Terrain {
   setPolicies(evaluate: ((question: PolicyQuestion) => PolicyAnswer) | undefined): void {
     this.#changing();
     this.policies = evaluate;
-    this.#topology++;
+    this.#rules++;
   }
 
   version(): number {
@@ -217,9 +222,8 @@ class SimulatedNetwork implements Network, Terrain {
 
   #ask(from: Source, ip: string, port: number, protocol: 'tcp' | 'icmp'): ConnectOutcome {
     const source = 'podUid' in from ? from.podUid : from.node;
-    const target = `${ip}:${port}`;
-    let verdicts = this.#cache.get(source);
-    let verdict = verdicts?.get(target);
+    let ports = this.#cache.get(source);
+    let verdict = ports?.get(port)?.get(ip);
     if (verdict === undefined || !this.#holds(verdict)) {
       const origin = this.#origin(from);
       if (origin === undefined) {
@@ -230,12 +234,17 @@ class SimulatedNetwork implements Network, Terrain {
       const walk = new Walk(this);
       verdict = this.#judge(walk, roundTrip(walk, origin, parseAddress(ip), port, protocol));
       if (walk.repeatable) {
+        if (ports === undefined) {
+          ports = new Map();
+          this.#cache.set(source, ports);
+        }
+        let verdicts = ports.get(port);
         if (verdicts === undefined) {
           verdicts = new Map();
-          this.#cache.set(source, verdicts);
+          ports.set(port, verdicts);
         }
         if (verdicts.size >= MAX_TARGETS) verdicts.clear();
-        verdicts.set(target, verdict);
+        verdicts.set(ip, verdict);
       }
     }
     const { outcome } = verdict;
@@ -276,7 +285,8 @@ class SimulatedNetwork implements Network, Terrain {
         errno: 'connection refused',
         lostAt: `nobody listens on port ${port} of ${where}`,
       },
-      topology: this.#topology,
+      rules: this.#rules,
+      topology: walk.askedInVain ? this.#topology : -1,
       asked: walk.asked,
       services: walk.askedForServices ? this.#services : -1,
       nodes,
@@ -286,7 +296,8 @@ class SimulatedNetwork implements Network, Terrain {
 
   /** Whether nothing has changed on which the verdict rests. */
   #holds(verdict: CachedVerdict): boolean {
-    if (verdict.topology !== this.#topology) return false;
+    if (verdict.rules !== this.#rules) return false;
+    if (verdict.topology >= 0 && verdict.topology !== this.#topology) return false;
     for (const [address, pod] of verdict.asked) if (this.#podsByAddress.get(address) !== pod) return false;
     if (verdict.services >= 0 && verdict.services !== this.#services) return false;
     const { nodes, revisions } = verdict;
@@ -342,6 +353,8 @@ class SimulatedNetwork implements Network, Terrain {
     this.#cache.delete(name);
     this.#nodes.delete(name);
     this.#byAddress.delete(old.underlay);
+    // Verdicts that rest on it are void.
+    old.revision++;
     this.#addressesChanged();
   }
 

@@ -175,7 +175,7 @@ function overTheWire(walk: Walk, node: NodeNamespace, next: number, packet: Pack
   packet.mark = 0;
   packet.fromHost = false;
   walk.hops++;
-  const target = walk.terrain.nodeAt(next);
+  const target = walk.nodeAt(next);
   const to = formatAddress(packet.dst);
   if (target !== undefined) {
     walk.visited.add(target);

@@ -36,9 +36,8 @@ export function sendThroughTunnel(walk: Walk, node: NodeNamespace, link: Link, n
   if (link.kind === 'ipip') {
     return sendOuter(walk, node, outerPacket(0, next, 0, 'ipip', packet.reply, load));
   }
-  const remote = walk.terrain.ownerOf(next);
+  const remote = walk.ownerOf(next);
   if (remote === undefined) walk.repeatable = false;
-  else walk.visited.add(remote);
   const peer = remote?.links().find((other) => other.kind === link.kind && remote.isLocalOn(other.name, next));
   if (remote === undefined || peer === undefined) {
     throw dropped(packet, `no node has the tunnel address ${formatAddress(next)} (asked by ${node.node})`);

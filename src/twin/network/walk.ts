@@ -55,6 +55,8 @@ export class Walk {
         readonly backendPort: number;
       }
     | undefined;
+  /** An address was looked up that no running node has: a node that comes may change the outcome. */
+  askedInVain = false;
   /** Times that a packet crossed from node to node. */
   hops = 0;
   tunnelled = false;
@@ -74,6 +76,20 @@ export class Walk {
   enter(node: NodeNamespace): void {
     this.visited.add(node);
     if (++this.#steps > MAX_STEPS) throw new NetworkNotModelled(`a packet that goes in circles (${node.node})`);
+  }
+
+  nodeAt(address: number): NodeNamespace | undefined {
+    return this.#noted(this.terrain.nodeAt(address));
+  }
+
+  ownerOf(address: number): NodeNamespace | undefined {
+    return this.#noted(this.terrain.ownerOf(address));
+  }
+
+  #noted(node: NodeNamespace | undefined): NodeNamespace | undefined {
+    if (node === undefined) this.askedInVain = true;
+    else this.visited.add(node);
+    return node;
   }
 
   podAt(address: number): PodAttachment | undefined {

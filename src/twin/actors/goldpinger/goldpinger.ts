@@ -31,6 +31,8 @@ export function registerGoldpinger(world: World, options: GoldpingerOptions = {}
   });
 }
 
+const CLOSED: readonly number[] = [];
+
 function start(mesh: Mesh, context: ContainerContext, settings: Settings): Process {
   const { world, podUid } = context;
   const member: Member = {
@@ -40,6 +42,7 @@ function start(mesh: Mesh, context: ContainerContext, settings: Settings): Proce
     received: { ping: 0, check: 0, checkAll: 0, clusterHealth: 0, healthz: 0 },
     instance: undefined,
   };
+  const open = settings.reachable && settings.port > 0 ? [settings.port] : [];
   let listening = false;
   const setListening = (open: boolean): void => {
     if (listening === open) return;
@@ -73,7 +76,7 @@ function start(mesh: Mesh, context: ContainerContext, settings: Settings): Proce
   };
   return {
     get ports() {
-      return listening && settings.reachable && settings.port > 0 ? [settings.port] : [];
+      return listening ? open : CLOSED;
     },
     http: (_port, path) => answer(mesh, member, settings, path),
     probe: () => listening && settings.reachable,

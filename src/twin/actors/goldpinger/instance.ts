@@ -3,6 +3,7 @@
  * looks or something is about to change: between two changes every ping of a pair has the same outcome.
  */
 import type { Random } from '../../../time/random.ts';
+import { DueQueue } from './due-queue.ts';
 import type { Peer, PeerSet } from './peers.ts';
 import type { Settings } from './settings.ts';
 
@@ -42,6 +43,8 @@ interface Pinger {
   readonly peer: Peer;
   readonly random: Random;
   next: number;
+  /** The peer is no longer pinged. */
+  gone: boolean;
   /** A ping that has started and not ended by the time of the last look. */
   flying: { readonly result: PingResult; readonly until: number } | undefined;
   result: PingResult | undefined;
@@ -64,6 +67,8 @@ export const NO_ADDRESS = "Host or pod IP empty, can't make a call";
 export interface Instance {
   /** Evaluates everything that was due strictly before `time`, with the world as it is now. */
   advance(time: number): void;
+  /** Before this time there is nothing to evaluate. */
+  due(): number;
   /** Finished pings by peer name, sorted, as seen at `time`; call {@link advance} first. */
   results(time: number): PingResult[];
   /** undefined before the first tick. */
@@ -81,6 +86,9 @@ export function createInstance(
 ): Instance {
   const counters: Counters = { pingsMade: 0, pingErrors: 0, listErrors: 0, lists: 0 };
   const pingers = new Map<string, Pinger>();
+  const queue = new DueQueue<Pinger>();
+  /** Sorted when somebody looks. */
+  let byName: Pinger[] | undefined;
   const shuffler = around.random(`goldpinger/${name}/${start}/stagger`);
   const refresh = settings.refreshMs;
   const idle = !(refresh > 0);
@@ -101,6 +109,7 @@ export function createInstance(
     pinger.flying = { result: { peer, pingTime: at, verdict, status }, until: at + verdict.ms };
     const period = Math.round(refresh * (1 + pinger.random.next() * settings.jitter));
     pinger.next = at + Math.max(period, Math.ceil(verdict.ms));
+    queue.push(pinger);
   };
   const land = (pinger: Pinger, time: number): void => {
     if (pinger.flying !== undefined && pinger.flying.until <= time) {
@@ -109,18 +118,19 @@ export function createInstance(
     }
   };
   const pingUntil = (time: number): void => {
-    for (const pinger of pingers.values()) {
-      while (pinger.next < time) {
-        land(pinger, pinger.next);
-        ping(pinger, pinger.next);
-      }
-      land(pinger, time);
+    while (queue.first < time) {
+      const pinger = queue.pop()!;
+      if (pinger.gone) continue;
+      land(pinger, pinger.next);
+      ping(pinger, pinger.next);
     }
   };
   const tick = (at: number): void => {
     let healthy = 0;
     let unhealthy = 0;
-    for (const { result } of pingers.values()) {
+    for (const pinger of pingers.values()) {
+      land(pinger, at);
+      const { result } = pinger;
       if (result?.verdict.ok) healthy += 1;
       else if (result !== undefined) unhealthy += 1;
     }
@@ -131,16 +141,22 @@ export function createInstance(
   const adopt = (at: number): void => {
     if (knownVersion === peers.version()) return;
     knownVersion = peers.version();
+    byName = undefined;
     for (const [key, pinger] of pingers) {
       const now = peers.peers.get(key);
-      if (now?.podIp !== pinger.peer.podIp || now.hostIp !== pinger.peer.hostIp) pingers.delete(key);
+      if (now?.podIp !== pinger.peer.podIp || now.hostIp !== pinger.peer.hostIp) {
+        pinger.gone = true;
+        pingers.delete(key);
+      }
     }
     const fresh = [...peers.peers.values()].filter((peer) => !pingers.has(peer.name));
     const order = shuffler.shuffle(fresh.sort((a, b) => (a.name < b.name ? -1 : 1)));
     order.forEach((peer, k) => {
       const random = around.random(`goldpinger/${name}/${peer.name}/${at}`);
       const next = at + LIST_MS + Math.round((k * refresh) / order.length);
-      pingers.set(peer.name, { peer, random, next, flying: undefined, result: undefined });
+      const pinger: Pinger = { peer, random, next, gone: false, flying: undefined, result: undefined };
+      pingers.set(peer.name, pinger);
+      queue.push(pinger);
     });
   };
   const listPods = (at: number): void => {
@@ -157,6 +173,8 @@ export function createInstance(
       // The error is ignored and the empty answer believed: every peer is forgotten (k8s.go GetAllPods, updater.go).
       counters.listErrors += 1;
       pingers.clear();
+      byName = undefined;
+      queue.clear();
       knownVersion = 0;
     }
     const next = at + LIST_MS + refresh;
@@ -165,6 +183,7 @@ export function createInstance(
 
   return {
     counters,
+    due: () => (idle ? Number.POSITIVE_INFINITY : Math.min(list.at, queue.first)),
     advance: (time) => {
       if (idle) return;
       // Of several ticks only the last one before `time` can still be read.
@@ -180,12 +199,13 @@ export function createInstance(
       }
     },
     results: (time) => {
+      byName ??= [...pingers.values()].sort((a, b) => (a.peer.name < b.peer.name ? -1 : 1));
       const found: PingResult[] = [];
-      for (const pinger of pingers.values()) {
+      for (const pinger of byName) {
         land(pinger, time);
         if (pinger.result !== undefined) found.push(pinger.result);
       }
-      return found.sort((a, b) => (a.peer.name < b.peer.name ? -1 : 1));
+      return found;
     },
     gauge: () => gauge,
   };

@@ -19,6 +19,8 @@ export interface GoldpingerOptions {
 
 /** How often the API's availability is looked at; it tells nobody when it changes. */
 const LOOK_MS = 1_000;
+/** Addresses whose verdicts one instance keeps; pods come and go with theirs. */
+const MAX_TARGETS = 1_024;
 
 /** A running instance as the others see it. */
 export interface Member {
@@ -60,7 +62,8 @@ export function createMesh(world: World, options: GoldpingerOptions): Mesh {
     if (advancing) return;
     advancing = true;
     const now = world.time.now();
-    for (const member of members.values()) member.instance?.advance(now);
+    for (const { instance } of members.values())
+      if (instance !== undefined && instance.due() < now) instance.advance(now);
     advancing = false;
   };
   const look = (): void => {
@@ -87,16 +90,23 @@ export function createMesh(world: World, options: GoldpingerOptions): Mesh {
     epoch += 1;
   });
 
-  const state = (): string => `${world.network.version()}/${epoch}`;
-  const cached = <T>(compute: (key: string) => T): ((key: string) => T) => {
-    const known = new Map<string, { state: string; value: T }>();
-    return (key) => {
-      const now = state();
-      const entry = known.get(key);
-      if (entry?.state === now) return entry.value;
-      const value = compute(key);
-      known.set(key, { state: now, value });
-      return value;
+  /** Verdicts on pings from one instance, by address; while the network says the same they are the same. */
+  const verdicts = (member: Member, port: number, timeoutMs: number): ((ip: string) => Verdict) => {
+    const known = new Map<string, { version: number; epoch: number; outcome: ConnectOutcome; verdict: Verdict }>();
+    const source = { podUid: member.podUid };
+    return (ip) => {
+      const version = world.network.version();
+      const entry = known.get(ip);
+      if (entry !== undefined && entry.version === version && entry.epoch === epoch) return entry.verdict;
+      const outcome = world.network.connect(source, { ip, port });
+      if (entry !== undefined && entry.outcome === outcome && entry.epoch === epoch) {
+        entry.version = version;
+        return entry.verdict;
+      }
+      const verdict = judge(outcome, ip, port, '/ping', timeoutMs);
+      if (known.size > MAX_TARGETS) known.clear();
+      known.set(ip, { version, epoch, outcome, verdict });
+      return verdict;
     };
   };
 
@@ -168,9 +178,7 @@ export function createMesh(world: World, options: GoldpingerOptions): Mesh {
       return fresh;
     },
     surroundings: (member, port, pingTimeoutMs) => {
-      const byIp = cached((ip) =>
-        judge(world.network.connect({ podUid: member.podUid }, { ip, port }), ip, port, '/ping', pingTimeoutMs),
-      );
+      const byIp = verdicts(member, port, pingTimeoutMs);
       return {
         ping: (peer: Peer, at) => {
           if (starved(member.node, peer.node, at)) {

@@ -28,6 +28,28 @@ function concerns(store: ObjectStore, owner: Pod, term: Term, other: Pod): boole
 const sameDomain = (a: NodeState, b: NodeState, key: string): boolean =>
   a.labels[key] !== undefined && a.labels[key] === b.labels[key];
 
+interface Placed {
+  readonly state: NodeState;
+  readonly pod: Pod;
+}
+
+/** Placed pods that have terms of their own, by snapshot: few, and asked about for every node that a pod might go to. */
+const owners = new WeakMap<readonly NodeState[], readonly Placed[]>();
+
+function withTerms(states: readonly NodeState[]): readonly Placed[] {
+  let known = owners.get(states);
+  if (known === undefined) {
+    known = states.flatMap((state) =>
+      state.pods.flatMap((pod) => {
+        const { podAffinity, podAntiAffinity } = pod.spec?.affinity ?? {};
+        return podAffinity === undefined && podAntiAffinity === undefined ? [] : [{ state, pod }];
+      }),
+    );
+    owners.set(states, known);
+  }
+  return known;
+}
+
 export type AffinityViolation = 'affinity' | 'anti' | 'existing-anti';
 
 /** Whether required terms, the pod's own or those of pods already placed, forbid the node. */
@@ -46,18 +68,15 @@ export function affinityViolation(
     const first = all.length === 0 && concerns(store, pod, term, pod);
     if (!here && !(first && candidate.labels[term.topologyKey] !== undefined)) return 'affinity';
   }
-  for (const state of states) {
-    for (const other of state.pods) {
-      for (const term of requiredAnti(pod)) {
-        if (sameDomain(state, candidate, term.topologyKey) && concerns(store, pod, term, other)) return 'anti';
-      }
+  for (const term of requiredAnti(pod)) {
+    for (const state of states) {
+      if (!sameDomain(state, candidate, term.topologyKey)) continue;
+      if (state.pods.some((other) => concerns(store, pod, term, other))) return 'anti';
     }
   }
-  for (const state of states) {
-    for (const other of state.pods) {
-      for (const term of requiredAnti(other)) {
-        if (sameDomain(state, candidate, term.topologyKey) && concerns(store, other, term, pod)) return 'existing-anti';
-      }
+  for (const { state, pod: other } of withTerms(states)) {
+    for (const term of requiredAnti(other)) {
+      if (sameDomain(state, candidate, term.topologyKey) && concerns(store, other, term, pod)) return 'existing-anti';
     }
   }
   return undefined;
@@ -80,21 +99,20 @@ export function affinityScore(
       term: term.podAffinityTerm,
     })),
   ];
-  const own = weighted(pod);
   let score = 0;
-  for (const state of states) {
-    for (const other of state.pods) {
-      for (const { weight, term } of own) {
-        if (sameDomain(state, candidate, term.topologyKey) && concerns(store, pod, term, other)) score += weight;
-      }
-      if (other.spec?.affinity === undefined) continue;
-      for (const { weight, term } of weighted(other)) {
-        if (sameDomain(state, candidate, term.topologyKey) && concerns(store, other, term, pod)) score += weight;
-      }
-      for (const term of required(other)) {
-        // hardPodAffinityWeight, 1 by default
-        if (sameDomain(state, candidate, term.topologyKey) && concerns(store, other, term, pod)) score += 1;
-      }
+  for (const { weight, term } of weighted(pod)) {
+    for (const state of states) {
+      if (!sameDomain(state, candidate, term.topologyKey)) continue;
+      for (const other of state.pods) if (concerns(store, pod, term, other)) score += weight;
+    }
+  }
+  for (const { state, pod: other } of withTerms(states)) {
+    for (const { weight, term } of weighted(other)) {
+      if (sameDomain(state, candidate, term.topologyKey) && concerns(store, other, term, pod)) score += weight;
+    }
+    for (const term of required(other)) {
+      // hardPodAffinityWeight, 1 by default
+      if (sameDomain(state, candidate, term.topologyKey) && concerns(store, other, term, pod)) score += 1;
     }
   }
   return score;
