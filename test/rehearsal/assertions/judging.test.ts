@@ -60,6 +60,7 @@ test('no-cilium-endpoints: a list that failed is a failed call, never an empty l
       { rawApi: { list } } as unknown as Rehearsal,
       { id: 'secondary-installed', phase: 'secondary', node: null },
       { since: 0, signal: undefined },
+      [],
     ),
   ]);
   expect(looked).toMatchObject({ status: 'rejected' });
