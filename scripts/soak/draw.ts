@@ -13,7 +13,18 @@ export interface Drawn {
 
 /** @param big whether large clusters are drawn too */
 export function drawScenario(random: Random, seed: number, big = true): Drawn {
-  const name = random.pick(['minimal', 'minimal', 'lab', 'reboot', 'ha']);
+  const name = random.pick([
+    'minimal',
+    'minimal',
+    'lab',
+    'reboot',
+    'ha',
+    'geneve',
+    'calico-ipip',
+    'cilium-1.15',
+    'cilium-1.20',
+    'workloads',
+  ]);
   const sets: string[] = [];
   const maybe = (chance: number, set: () => string): void => {
     if (random.next() < chance) sets.push(set());

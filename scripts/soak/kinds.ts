@@ -1,9 +1,10 @@
 /**
  * The kinds of work that a soak does. One unit of work is a pure function of its seed: what it does and what must come of
- * it. To add a kind (faults by node and seed, say), write its function in a file of its own and name it here.
+ * it. To add a kind, write its function in a file of its own and name it here.
  */
 import { cancelled } from './cancelled.ts';
 import { disk } from './disk.ts';
+import { faults } from './faults.ts';
 import { healthy } from './healthy.ts';
 import { signals } from './signals.ts';
 
@@ -25,6 +26,7 @@ export interface Kind {
 
 export const KINDS: readonly Kind[] = [
   { name: 'healthy', expects: 'passed, whatever the scenario and the seed', weight: 3, run: healthy },
+  { name: 'faults', expects: 'the end and the blame of the catalogue, at any node', weight: 4, run: faults },
   { name: 'cancelled', expects: 'a good end at any moment, in process', weight: 3, run: cancelled },
   { name: 'signals', expects: 'a good end of a real process, at any moment', weight: 3, run: signals },
   { name: 'disk', expects: 'whole lines, whole reports, and never green without them', weight: 1, run: disk },

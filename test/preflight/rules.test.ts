@@ -31,13 +31,15 @@ test('every rule judges something, and says what and why', () => {
   }
 });
 
+/** Brings a policy that cannot hold during a migration, which is what it is for. */
+const REFUSED: Readonly<Record<string, readonly string[]>> = { 'workloads-policies.yaml': ['policy-across-cnis'] };
 const bundled = readdirSync(SCENARIOS).filter((file) => file.endsWith('.yaml'));
 
-test.each(bundled)('no rule refuses %s', (file) => {
+test.each(bundled)('no rule refuses %s, or the one that it shows', (file) => {
   const results = judgeScenario(RULES, factsOfScenario(readScenario(path.join(SCENARIOS, file), file)));
   expect(results).toHaveLength(RULES.length);
   const refused = results.filter(({ outcome }) => outcome === 'refused');
-  expect(refused.flatMap(({ collisions }) => collisions.map(lineOf))).toEqual([]);
+  expect(refused.map(({ rule }) => rule)).toEqual(REFUSED[file] ?? []);
 });
 
 describe('whatever a user writes into the free parts of a scenario', () => {
