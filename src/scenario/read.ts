@@ -1,5 +1,5 @@
 /** From a file and `--set` to a {@link Scenario}: validated, with every default filled in and every version exact. */
-import { basename, dirname, extname, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import type { z } from 'zod';
 import { type Override, problemOfFile, readText, ScenarioDocument } from './document.ts';
 import { checkManifest } from './manifest.ts';
@@ -97,6 +97,9 @@ function problemsOf(document: ScenarioDocument, issue: z.core.$ZodIssue, above: 
   if (path.length === 1 && path[0] === 'schemaVersion' && value === undefined) {
     return [document.problem([], 'schemaVersion is missing; write "schemaVersion: 1"')];
   }
+  if (path.length === 1 && path[0] === 'name' && value === undefined) {
+    return [document.problem([], 'name is missing; write one such as "name: my-cluster"')];
+  }
   const shown = value === undefined ? '' : `, not ${excerpt(value)}`;
   return [document.problem(path, `${issue.message} is wanted${shown}`)];
 }
@@ -175,7 +178,7 @@ class Resolver {
     const podCIDR = cilium?.podCIDR;
     const scenario: Scenario = {
       schemaVersion: 1,
-      name: this.#input.name ?? nameOf(this.#file),
+      name: this.#input.name,
       description: this.#input.description ?? '',
       providers: this.#input.providers ?? ['twin', 'kind'],
       kubernetes: { version: kubernetesVersion, image: kubernetes?.image ?? nodeImage(kubernetesVersion) ?? null },
@@ -379,12 +382,4 @@ class Resolver {
       this.#problems.push(this.#document.problem(['preflight', 'allow', index], `there is no rule ${rule}; ${hint}`));
     });
   }
-}
-
-/** A scenario without a name is called as its file. */
-function nameOf(file: string): string {
-  const name = basename(file, extname(file))
-    .replace(/[^A-Za-z0-9._-]/g, '-')
-    .replace(/^[^A-Za-z0-9]+/, '');
-  return name.slice(0, 63) || 'scenario';
 }

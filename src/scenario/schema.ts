@@ -95,7 +95,7 @@ const clusterName = text
 
 export const scenarioSchema = object({
   schemaVersion: z.literal(1, '1').describe('Version of this schema.'),
-  name: text.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'a name of at most 63 letters, digits, ., _ and -').optional(),
+  name: text.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'a name of at most 63 letters, digits, ., _ and -'),
   description: prose.optional(),
   providers: z
     .array(oneOf(['twin', 'kind']), 'a list of providers')

@@ -26,7 +26,11 @@ const FILES: Readonly<Record<string, string | Uint8Array>> = {
 
 beforeAll(() => {
   directory = mkdtempSync(join(tmpdir(), 'bad-input-'));
-  for (const [name, content] of Object.entries(FILES)) writeFileSync(join(directory, name), content);
+  for (const [name, content] of Object.entries(FILES)) {
+    // The name comes last, so that places stay.
+    const scenario = typeof content === 'string' && content.startsWith(V);
+    writeFileSync(join(directory, name), scenario ? `${content}name: bad\n` : content);
+  }
   symlinkSync('loop.yaml', join(directory, 'loop.yaml'));
   mkdirSync(join(directory, 'mine'));
   execFileSync('mkfifo', [join(directory, 'pipe')]);

@@ -78,9 +78,8 @@ function valueAt(value: unknown, key: string): unknown {
 }
 
 /** Defaults that are told in words. */
-const IN_WORDS: Readonly<Record<string, (file: string, resolved: unknown) => unknown>> = {
-  name: (file) => path.basename(file, '.yaml'),
-  'kubernetes.image': (_file, resolved) => nodeImage(String(valueAt(resolved, 'kubernetes.version'))),
+const IN_WORDS: Readonly<Record<string, (resolved: unknown) => unknown>> = {
+  'kubernetes.image': (resolved) => nodeImage(String(valueAt(resolved, 'kubernetes.version'))),
 };
 
 describe('docs/scenario.md', () => {
@@ -104,17 +103,17 @@ describe('docs/scenario.md', () => {
     expect(meaning).toMatch(/\.$/);
   });
 
-  it.each(ROWS.filter(({ key }) => key !== 'schemaVersion'))(
-    '$key: the default is that of a file with one line',
+  it.each(ROWS.filter(({ key }) => key !== 'schemaVersion' && key !== 'name'))(
+    '$key: the default is that of a file with two lines',
     (row) => {
       const { key, fallback } = row;
       const switchedOn = key.startsWith('finish.connectivityTest.');
-      const resolved = scenario(`schemaVersion: 1\n${switchedOn ? 'finish: { connectivityTest: {} }\n' : ''}`);
+      const resolved = scenario(`schemaVersion: 1\nname: x\n${switchedOn ? 'finish: { connectivityTest: {} }\n' : ''}`);
       const value = valueAt(resolved, key);
       const words = IN_WORDS[key];
       if (words) {
         expect(fallback).not.toContain('`');
-        expect(value).toBe(words(path.join(directory, 'shortest.yaml'), resolved));
+        expect(value).toBe(words(resolved));
         return;
       }
       expect(fallback, 'one value in code').toMatch(/^`[^`]+`$/);
@@ -126,8 +125,11 @@ describe('docs/scenario.md', () => {
     },
   );
 
-  it('says that only schemaVersion is required', () => {
-    expect(ROWS.filter(({ fallback }) => fallback === 'required').map(({ key }) => key)).toEqual(['schemaVersion']);
+  it('says that schemaVersion and name are required', () => {
+    expect(ROWS.filter(({ fallback }) => fallback === 'required').map(({ key }) => key)).toEqual([
+      'schemaVersion',
+      'name',
+    ]);
     expect(() => scenario('name: nothing-else\n')).toThrow('schemaVersion is missing');
   });
 
@@ -135,7 +137,7 @@ describe('docs/scenario.md', () => {
     const quoted = [...PAGE.matchAll(/^rehearse: (bad\.yaml:.*)$/gm)].map((match) => match[1]!);
     expect(quoted.length).toBeGreaterThan(0);
     const file = path.join(directory, 'bad.yaml');
-    writeFileSync(file, 'schemaVersion: 1\ncilium:\n  tunelPort: 8473\n  maskSize: big\n');
+    writeFileSync(file, 'schemaVersion: 1\nname: bad\ncilium:\n  tunelPort: 8473\n  maskSize: big\n');
     let message = '';
     try {
       readScenario(file, 'bad.yaml');

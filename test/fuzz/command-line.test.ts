@@ -11,7 +11,7 @@ import { ONE_LINE, runs } from './runs.ts';
 const directory = mkdtempSync(join(tmpdir(), 'fuzz-words-'));
 mkdirSync(join(directory, 'foreign'));
 writeFileSync(join(directory, 'foreign', 'mine'), '');
-writeFileSync(join(directory, 'scenario.yaml'), 'schemaVersion: 1\n');
+writeFileSync(join(directory, 'scenario.yaml'), 'schemaVersion: 1\nname: fuzz\n');
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 async function said(words: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {

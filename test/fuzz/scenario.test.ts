@@ -160,7 +160,7 @@ test('any values at any paths', () => {
   let read = 0;
   fc.assert(
     fc.property(fc.array(fc.tuple(path, leaf), { maxLength: 4 }), (changes) => {
-      const value: Record<string, unknown> = { schemaVersion: 1 };
+      const value: Record<string, unknown> = { schemaVersion: 1, name: 'fuzz' };
       for (const [keys, leafValue] of changes) put(value, keys, leafValue);
       if (attempt(stringify(value)) !== undefined) read++;
     }),
@@ -181,7 +181,7 @@ test('any --set', () => {
     fc.property(
       fc.array(fc.record({ path: fc.oneof(dotted, fc.string()), value }), { minLength: 1, maxLength: 3 }),
       (overrides) => {
-        attempt('schemaVersion: 1\ncluster: {workers: 2}\nproviders: [twin]\n', overrides);
+        attempt('schemaVersion: 1\nname: fuzz\ncluster: {workers: 2}\nproviders: [twin]\n', overrides);
       },
     ),
     runs(300),
@@ -216,7 +216,7 @@ const yamlPieces = [
   ',',
   '.nan',
   '~',
-  'schemaVersion: 1\n',
+  'schemaVersion: 1\nname: fuzz\n',
   'calico: {felix: ',
   'cluster:\n',
   '__proto__',
@@ -235,7 +235,7 @@ test('any text and any bytes', () => {
     fc.property(
       fc.oneof(
         text,
-        text.map((after) => `schemaVersion: 1\n${after}`),
+        text.map((after) => `schemaVersion: 1\nname: fuzz\n${after}`),
         fc.uint8Array({ maxLength: 60 }),
       ),
       (content) => {
@@ -272,5 +272,5 @@ test.each<[string, string]>([
   ['a merge of nothing', '<<: '],
   ['a key of half a megabyte', `${'k'.repeat(500_000)}: 1\n`],
 ])('%s: refused, and soon', (_what, content) => {
-  expect(attempt(`schemaVersion: 1\n${content}`)).toBeUndefined();
+  expect(attempt(`schemaVersion: 1\nname: fuzz\n${content}`)).toBeUndefined();
 });

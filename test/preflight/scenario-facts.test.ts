@@ -27,6 +27,7 @@ test('a key stands where it was written, whichever way it came', () => {
       'cilium:',
       '  podCIDR: 10.244.0.0/16',
       '  values: values.yaml',
+      'name: s',
       '',
     ].join('\n'),
   );

@@ -22,9 +22,15 @@ const write = (name: string, content: string | Buffer): string => {
   return path;
 };
 
+/** With the name that every scenario needs, after everything else, so that places stay. */
+const named = (content: string | Buffer): string | Buffer =>
+  typeof content === 'string' && content.startsWith('schemaVersion: 1\n') && !/^name:/m.test(content)
+    ? `${content.replace(/\n?$/, '\n')}name: s\n`
+    : content;
+
 const read = (content: string | Buffer, overrides: Record<string, string> = {}): Scenario =>
   readScenario(
-    write('s.yaml', content),
+    write('s.yaml', named(content)),
     's.yaml',
     Object.entries(overrides).map(([path, value]) => ({ path, value })),
   );
@@ -39,7 +45,7 @@ const problemsOf = (content: string | Buffer, overrides: Record<string, string> 
   return [];
 };
 
-test('a scenario with nothing but its version is the lab, with pod CIDR and tunnel port left open', () => {
+test('a scenario with nothing but its version and name is the lab, with pod CIDR and tunnel port left open', () => {
   const { cilium, cluster, calico, kubernetes, name } = read('schemaVersion: 1\n');
   expect({ name, workers: cluster.workers, podSubnet: cluster.podSubnet }).toEqual({
     name: 's',
@@ -75,7 +81,12 @@ describe('what is wrong is said with its place and with what is allowed', () => 
     ['broken YAML', 'a: [1\nb: 2\n', /s\.yaml:2:1: not valid YAML/],
     ['a key twice', `${v}name: a\nname: b\n`, /s\.yaml:3:1: not valid YAML: the key name stands twice/],
     ['no schemaVersion', 'name: a\n', /schemaVersion is missing; write "schemaVersion: 1"/],
-    ['another schemaVersion', 'schemaVersion: 2\n', /s\.yaml:1:16: schemaVersion: 1 is wanted, not 2/],
+    [
+      'no name',
+      'schemaVersion: 1 # and no more',
+      /^s\.yaml:1:1: name is missing; write one such as "name: my-cluster"$/,
+    ],
+    ['another schemaVersion', 'schemaVersion: 2\nname: a\n', /s\.yaml:1:16: schemaVersion: 1 is wanted, not 2/],
     [
       'a wrong type',
       `${v}cluster:\n  workers: many\n`,
