@@ -88,7 +88,9 @@ function wrongBlame(
     if (!failed.has(id)) wrong.push(`${id} did not fail at ${at} (failed: ${[...failed].join(', ') || 'none'})`);
   }
   const pairs = (checkpoint?.failing ?? []).filter(({ state }) => state === 'unhealthy');
-  if (blame.noPairs && pairs.length > 0) wrong.push(`no pair should fail at ${at}, but ${pairText(pairs[0]!)} does`);
+  // Pairs that fail beside it for a moment (agents compile) are no blame; a verdict that blames pairs is.
+  if (blame.noPairs && verdict.reason === 'pairs-unhealthy' && pairs.length > 0)
+    wrong.push(`no pair should fail at ${at}, but ${pairText(pairs[0]!)} does`);
   if (blame.pairs && pairs.length === 0) wrong.push(`no pair fails at ${at}`);
   for (const may of [blame.pairs, blame.pairsIfAny]) {
     if (may === undefined) continue;

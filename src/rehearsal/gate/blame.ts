@@ -95,7 +95,7 @@ export function blameFindings(
 }
 
 /** By the reason that they agree on, where they have one of their own. */
-function blameAssertions(assertions: readonly JudgedAssertion[]): Blame {
+export function blameAssertions(assertions: readonly JudgedAssertion[]): Blame {
   const [reason, ...others] = new Set(assertions.map((assertion) => assertion.reason));
   return {
     verdict: 'failed',

@@ -2,11 +2,11 @@
  * Judges a checkpoint: waits, sweep by sweep, until every pair and every assertion is good or a budget is over, holds the
  * state where it is to be observed, emits the events and says why it is red. The decision itself is in `decide.ts`.
  */
-import type { Emit } from '../../events/events.ts';
+import type { AssertionId, Emit } from '../../events/events.ts';
 import type { Scenario } from '../../scenario/scenario.ts';
 import { durationMs, formatDuration } from '../../time/duration.ts';
 import { isNotModelled } from '../outcome.ts';
-import { type Blame, blameFindings, blameSilence, blameStop } from './blame.ts';
+import { type Blame, blameAssertions, blameFindings, blameSilence, blameStop } from './blame.ts';
 import type { Gap } from './coverage.ts';
 import { type Budgets, findingsOf, HoldStage, nothingFound, SettleStage } from './decide.ts';
 import { checkpointEvent } from './result.ts';
@@ -16,6 +16,13 @@ import type { Instrument, View } from './view.ts';
 /** Assertions cost API calls and commands on every node: milliseconds between two rounds of them. */
 const SETTLING_PACE_MS = 5_000;
 const HOLDING_PACE_MS = 30_000;
+/** Assertions over what is written down somewhere: no machine that is too busy for a moment makes one of these fail. */
+const WRITTEN_DOWN: ReadonlySet<string> = new Set<AssertionId>([
+  'node-addresses',
+  'cni-files-unchanged',
+  'no-node-selected',
+  'no-cilium-endpoints',
+]);
 /** More would hide what a finding is about. */
 const MOST_SUBJECTS = 10;
 
@@ -165,7 +172,7 @@ class Judging {
     }
   }
 
-  /** `relapsed`: pairs failed again in a dip that had a lull, and there is time to settle anew. */
+  /** `relapsed`: it failed again in a dip that had a lull, and there is time to settle anew. */
   async #hold(settled: Judged, settling: SettleStage): Promise<Judged | 'relapsed'> {
     const start = settled.view.monotonic;
     const stage = new HoldStage(this.#id, this.#budgets, start);
@@ -182,12 +189,18 @@ class Judging {
       if (step.kind === 'wait' && (view.apiDownMs !== null || view.monotonic - this.#round.at < pace)) continue;
       if (step.kind === 'done' && unjudgedSince !== undefined && view.monotonic - this.#round.at < pace) continue;
       await this.#assert();
-      if (step.kind === 'broken' && this.#mayRelapse(view, settling)) return this.#relapsed(view, stage.held);
+      const failed = this.#results().filter((result) => result.outcome === 'failed');
+      if ((step.kind === 'broken' || failed.length > 0) && this.#isStillSettling(view, settling)) {
+        const forGood = failed.filter(({ id }) => WRITTEN_DOWN.has(id));
+        if (forGood.length === 0) return this.#relapsed(view, stage.held, failed);
+        // Pairs that fail beside them are the dip's, and no blame.
+        const { verdict, reason, message } = blameAssertions(forGood);
+        return end({ verdict, reason, message });
+      }
       if (step.kind === 'broken' || step.kind === 'unmeasured') {
         return end(this.#wrong(view) ?? lostHold(stage.held));
       }
-      const failed = this.#results().some((result) => result.outcome === 'failed');
-      if (failed) return end(this.#wrong(view));
+      if (failed.length > 0) return end(this.#wrong(view));
       if (step.kind !== 'done') continue;
       view = this.#view();
       if (view.apiDownMs !== null) continue;
@@ -198,21 +211,21 @@ class Judging {
     }
   }
 
-  #mayRelapse(view: View, settling: SettleStage): boolean {
-    return (
-      this.#request.mayRelapse === true &&
-      this.#results().every(({ outcome }) => outcome !== 'failed') &&
-      settling.step(view).kind === 'wait'
-    );
+  /** Is what fails now the matter of a dip that had a lull, with time left to settle anew? */
+  #isStillSettling(view: View, settling: SettleStage): boolean {
+    if (this.#request.mayRelapse !== true) return false;
+    const { kind } = settling.step(view);
+    return kind === 'wait' || kind === 'good';
   }
 
-  #relapsed(view: View, heldMs: number): 'relapsed' {
+  #relapsed(view: View, heldMs: number, failed: readonly JudgedAssertion[]): 'relapsed' {
     const { unhealthy } = findingsOf(this.#id, view);
+    const what = [...(unhealthy.length > 0 ? [`${unhealthy.length} pairs`] : []), ...failed.map(({ id }) => id)];
     this.#deps.emit({
       type: 'finding',
       id: 'settled-again',
       severity: 'info',
-      message: `${this.#id}: everything was good for ${formatDuration(heldMs)}, then ${unhealthy.length} pairs failed again; it has to settle and to be observed anew`,
+      message: `${this.#id}: everything was good for ${formatDuration(heldMs)}, then failed again: ${what.join(', ')}; it has to settle and to be observed anew`,
       subjects: unhealthy.slice(0, MOST_SUBJECTS).map(({ from, to }) => `${from.pod} → ${to.pod}`),
       allowed: false,
     });

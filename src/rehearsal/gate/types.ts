@@ -32,8 +32,8 @@ export interface CheckpointRequest {
   /** True for `prepared` and `secondary-installed`: the state must hold for `gate.observe`. */
   readonly observed: boolean;
   /**
-   * Pairs that fail again while it is observed and before `settleTimeout` is over are settling still: after the install
-   * agents compile by fits and starts (docs/decisions/0008). Assertions have no such grace.
+   * What fails again while it is observed and before `settleTimeout` is over is settling still: after the install agents
+   * compile by fits and starts (docs/decisions/0008). Assertions over what is written down have no such grace.
    */
   readonly mayRelapse?: boolean;
   /** Containers that do not run; looked at with the assertions. */

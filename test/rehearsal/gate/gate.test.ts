@@ -450,12 +450,26 @@ describe('observation', () => {
       );
     });
 
-    it('an assertion that turns bad has no such grace, nor has any other checkpoint', async () => {
+    it.each([
+      ['for a moment', 14, 'passed', 122],
+      ['for good', Number.POSITIVE_INFINITY, 'assertion-failed', 180],
+    ])('an assertion that a busy machine can make fail is bad %s', async (_, until, reason, least) => {
+      const scene = new Scene(lull(10, 14));
+      const assertion = async () => {
+        const seconds = (scene.now - START) / 1_000;
+        return { ...result(seconds >= 10 && seconds < until ? 'failed' : 'passed'), id: 'dns-and-api' as const };
+      };
+      const judged = await judge(scene, { observed: true, mayRelapse: true, assertions: [assertion] });
+      expect(judged.reason).toBe(reason);
+      expect(judged.seconds).toBeGreaterThanOrEqual(least);
+    });
+
+    it('an assertion over what is written down that turns bad has no such grace, nor has any other checkpoint', async () => {
       const scene = new Scene(lull(10, 14));
       const assertion = async () => result(scene.now - START < 10_000 ? 'passed' : 'failed');
       const failed = await judge(scene, { observed: true, mayRelapse: true, assertions: [assertion] });
       expect(failed.seconds).toBeLessThan(20);
-      expect(failed.verdict).toBe('failed');
+      expect(failed.reason).toBe('assertion-failed');
       expect((await judge(new Scene(lull(10, 14)), { observed: true })).reason).toBe('pairs-unhealthy');
     });
   });
