@@ -18,6 +18,16 @@ export function withProbePolicy(scenario: Scenario): Scenario {
   return { ...scenario, workloads: [...scenario.workloads, { file: FILE, manifest }] };
 }
 
+/**
+ * Why a fault that lives on policies, or on Cilium's pool being a certain one, shows nothing of its own here; null: it does.
+ * Policies add up: what the scenario's own admit stays admitted, and those that name the pool meet another one.
+ */
+export function ownPolicies({ workloads }: Scenario): string | null {
+  const files = workloads.filter(({ manifest }) => /^kind: *["']?NetworkPolicy\b/m.test(manifest));
+  if (files.length === 0) return null;
+  return `the scenario brings policies of its own (${files.map(({ file }) => file).join(', ')}), which decide together with it`;
+}
+
 type Pair = Parameters<NonNullable<Blame['pairs']>>[0];
 
 const between =

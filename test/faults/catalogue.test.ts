@@ -60,6 +60,11 @@ describe('the catalogue', () => {
     expect(changed('calico-first-found').migration.setAutodetection).toBe('keep');
     expect(changed('policy-too-early').workloads).toHaveLength(1);
     const ipip = { ...minimal, calico: { ...minimal.calico, encapsulation: 'IPIP' as const } };
+    const own = bundledScenario('workloads');
+    for (const spec of ['policy-too-early', 'policy-selectors', 'pod-cidr-overlap:of=services']) {
+      const make = () => changedByFaults(own, parseFaults([spec], FAULTS, nodes, 'twin'), nodes);
+      expect(make).toThrow(/the scenario brings policies of its own \(workloads\/policies-cidr\.yaml\)/);
+    }
     expect(() => changedByFaults(ipip, parseFaults(['tunnel-port-clash'], FAULTS, nodes, 'twin'), nodes)).toThrow(
       /Calico has no VXLAN device with calico.encapsulation IPIP/,
     );

@@ -2,6 +2,7 @@
 import { type Cidr, formatCidr, overlaps, parseCidr } from '../../cni/cidr.ts';
 import type { CalicoInUse, Expectation, Fault, RunRecord } from '../fault.ts';
 import { firstCaught, strandedInBlocks, strandedOnServices } from '../first-caught.ts';
+import { ownPolicies } from '../probe-policy.ts';
 
 /** Pods get one /24 a node, as the lab's do; Calico's blocks are /26. */
 const MASK = 24;
@@ -60,6 +61,7 @@ export const podCidrOverlap: Fault = {
     of: { help: 'what is overlapped', required: true, values: ['calico-block', 'services', 'nodes'] },
   },
   refusedBy: 'pod-cidr-overlap',
+  unfit: (scenario, { of }) => (of === 'services' ? ownPolicies(scenario) : null),
   change: (scenario, { of }) => {
     const { cluster, calico, cilium } = scenario;
     const cidr = of === 'services' ? cluster.serviceSubnet : of === 'nodes' ? cluster.nodeSubnet : calico.cidr;

@@ -1,6 +1,6 @@
 /** A policy by labels in the recommended set-up: Calico still enforces it, and takes Cilium's pods for strangers. */
 import type { Fault } from '../fault.ts';
-import { ciliumToCalico, withProbePolicy } from '../probe-policy.ts';
+import { ciliumToCalico, ownPolicies, withProbePolicy } from '../probe-policy.ts';
 import { withValues } from '../with-values.ts';
 
 export const policySelectors: Fault = {
@@ -13,6 +13,7 @@ export const policySelectors: Fault = {
   providers: ['twin', 'kind'],
   arguments: {},
   refusedBy: 'policy-across-cnis',
+  unfit: ownPolicies,
   change: (scenario) => withProbePolicy(withValues(scenario, { policyEnforcementMode: 'never' })),
   expected: ({ checkpoints }) => ({
     outcome: `failed:${checkpoints.find((id) => id.startsWith('switched/'))!}`,

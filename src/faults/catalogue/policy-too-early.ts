@@ -1,6 +1,6 @@
 /** Cilium enforces policies while some pods are still Calico's: neither CNI knows the other's pods. */
 import type { Fault } from '../fault.ts';
-import { calicoToCilium, ciliumToCalico, withProbePolicy } from '../probe-policy.ts';
+import { calicoToCilium, ciliumToCalico, ownPolicies, withProbePolicy } from '../probe-policy.ts';
 import { withValues } from '../with-values.ts';
 
 export const policyTooEarly: Fault = {
@@ -13,6 +13,7 @@ export const policyTooEarly: Fault = {
   providers: ['twin', 'kind'],
   arguments: {},
   refusedBy: 'policy-across-cnis',
+  unfit: ownPolicies,
   change: (scenario) => withProbePolicy(withValues(scenario, { policyEnforcementMode: 'default' })),
   expected: ({ checkpoints }) => ({
     outcome: `failed:${checkpoints.find((id) => id.startsWith('switched/'))!}`,
