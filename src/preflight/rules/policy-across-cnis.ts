@@ -73,15 +73,18 @@ function askedPools({ scenario: { calico } }: ScenarioFacts): Origin[] {
   return cidrs.flatMap((cidr) => (typeof cidr === 'string' ? [{ cidr, what: "Calico's pool" }] : []));
 }
 
+/** The chart renders the mode in lower case (charts cilium, configmap.yaml, enable-policy). */
+const lower = (mode: unknown): string => written(mode ?? 'default').toLowerCase();
+
 /** Every pod on Cilium is then closed to all that no policy admits. */
 function alwaysTooEarly(facts: ScenarioFacts): Collision[] {
   const path = 'policyEnforcementMode';
-  if (valueAt(facts.values.initial, path) !== 'always') return [];
+  const mode = valueAt(facts.values.initial, path);
+  if (lower(mode) !== 'always') return [];
   return [
     {
       where: placeOf(facts, 'initial', path),
-      message:
-        'always lets Cilium drop whatever no policy admits, so pods on Calico cannot reach a migrated pod; write never, the final values set finish.policyEnforcement',
+      message: `${written(mode)} lets Cilium drop whatever no policy admits, so pods on Calico cannot reach a migrated pod; write never, the final values set finish.policyEnforcement`,
       subjects: [`cilium.values.${path}`],
     },
   ];
@@ -127,7 +130,7 @@ function collision(
     rule.identities.length > 0
       ? `by ${rule.identities.join(' and ')}, which Calico resolves to its own pods only`
       : `${[...new Set(blocks.map(textOf))].join(', ')}`;
-  const mode = written(valueAt(values.initial, 'policyEnforcementMode') ?? 'default');
+  const mode = lower(valueAt(values.initial, 'policyEnforcementMode'));
   const lost =
     mode === 'never'
       ? 'Cilium → Calico is dropped from the first switched node on, even under policyEnforcementMode never'

@@ -126,6 +126,7 @@ describe('in the scenario', () => {
       'traffic between Cilium and Calico is dropped both ways from the first switched node on (policyEnforcementMode default)',
     );
     expect(found(rule, values({ policyEnforcementMode: 'default' }))).toEqual([]);
+    expect(found(rule, values({ policyEnforcementMode: 'Always' }))[0]).toContain(': Always lets Cilium drop');
     expect(found(rule, values({ policyEnforcementMode: 'always' }))).toEqual([
       'lab.yaml: cilium.values.policyEnforcementMode: always lets Cilium drop whatever no policy admits, so pods on Calico cannot reach a migrated pod; write never, the final values set finish.policyEnforcement',
     ]);
