@@ -75,8 +75,9 @@ export function hasHealthEndpoint(values: JsonObject): boolean {
 
 /** The UDP port on which the tunnel device must listen: 0 is the protocol's default (charts values.yaml, tunnelPort). */
 export function tunnelPortOf(values: JsonObject): number {
-  const port = valueAt(values, 'tunnelPort');
-  if (typeof port === 'number' && port > 0) return port;
+  // A text renders alike; only charts from 1.16 on have a schema that refuses it.
+  const port = Number(valueAt(values, 'tunnelPort') ?? 0);
+  if (port > 0) return port;
   return valueAt(values, 'tunnelProtocol') === 'geneve' ? 6081 : 8472;
 }
 

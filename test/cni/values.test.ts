@@ -67,6 +67,7 @@ describe("Cilium's values", () => {
 
   test('the tunnel port of the merged values decides, 0 being the default of the protocol', () => {
     expect(tunnelPortOf({ tunnelPort: 8473 })).toBe(8473);
+    expect(tunnelPortOf({ tunnelPort: '4789' })).toBe(4789);
     expect(tunnelPortOf({ tunnelPort: 0 })).toBe(8472);
     expect(tunnelPortOf({ tunnelProtocol: 'geneve' })).toBe(6081);
   });
