@@ -72,7 +72,7 @@ export async function runRow(task: RowTask, signal: AbortSignal): Promise<RowRes
     );
     const mustRefuse = !task.allowed && fault.refusedBy !== null;
     const expectation: Expectation = mustRefuse ? { outcome: `refused:${fault.refusedBy}` } : fault.expected(record!);
-    const { observed, caughtAt, blamed, deviations } = judge(events, expectation);
+    const { observed, caughtAt, blamed, deviations } = judge(events, expectation, fault.refusedBy);
     return {
       fault: fault.name,
       args,

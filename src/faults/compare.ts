@@ -1,5 +1,6 @@
 /** Did a run with a fault end as it must? Pure: the run's own record against the expectation, blame included. */
 import type { Event, FailingPair } from '../events/events.ts';
+import type { RuleId } from '../scenario/rule-ids.ts';
 import type { Blame, Expectation, Outcome } from './fault.ts';
 
 type Of<T extends Event['type']> = Extract<Event, { type: T }>;
@@ -15,11 +16,14 @@ export interface Judgement {
   readonly deviations: readonly string[];
 }
 
-/** Holds the events of a run, up to its verdict, against what was expected of it. */
-export function judge(events: readonly Event[], expectation: Expectation): Judgement {
+/**
+ * Holds the events of a run, up to its verdict, against what was expected of it.
+ * @param rule the one in the fault's way, whose finding makes a passed run `latent`; null: any that was allowed
+ */
+export function judge(events: readonly Event[], expectation: Expectation, rule: RuleId | null = null): Judgement {
   const verdict = events.findLast((event): event is Of<'verdict'> => event.type === 'verdict');
   if (!verdict) return { observed: 'no verdict', caughtAt: '', blamed: '', deviations: ['the run has no verdict'] };
-  const observed = observedOutcome(events, verdict, expectation.outcome);
+  const observed = observedOutcome(events, verdict, expectation.outcome, rule);
   const checkpoint = events.findLast(
     (event): event is Of<'checkpoint'> => event.type === 'checkpoint' && event.id === verdict.failedCheckpoint,
   );
@@ -36,10 +40,15 @@ export function judge(events: readonly Event[], expectation: Expectation): Judge
 }
 
 /** The run's end in the words of an outcome. `latent` is a passed run in which an allowed refusal was told. */
-function observedOutcome(events: readonly Event[], verdict: Of<'verdict'>, expected: Outcome): string {
+function observedOutcome(
+  events: readonly Event[],
+  verdict: Of<'verdict'>,
+  expected: Outcome,
+  rule: RuleId | null,
+): string {
   switch (verdict.verdict) {
     case 'passed':
-      return expected === 'latent' && hasAllowedFinding(events) ? 'latent' : 'passed';
+      return expected === 'latent' && hasAllowedFinding(events, rule) ? 'latent' : 'passed';
     case 'failed':
       return `failed:${verdict.failedCheckpoint ?? '?'}`;
     case 'error':
@@ -51,10 +60,12 @@ function observedOutcome(events: readonly Event[], verdict: Of<'verdict'>, expec
   }
 }
 
-function hasAllowedFinding(events: readonly Event[]): boolean {
+function hasAllowedFinding(events: readonly Event[], rule: RuleId | null): boolean {
+  const own = (id: string): boolean => rule === null || id === rule;
   return events.some(
     (event) =>
-      (event.type === 'preflight' && event.outcome === 'allowed') || (event.type === 'finding' && event.allowed),
+      (event.type === 'preflight' && event.outcome === 'allowed' && own(event.rule)) ||
+      (event.type === 'finding' && event.allowed && own(event.id)),
   );
 }
 

@@ -162,4 +162,7 @@ test('latent is a passed run in which an allowed refusal was told', () => {
   const run = events({ type: 'preflight', rule: 'ipam-mode', outcome: 'allowed' }, verdict('passed'));
   expect(judge(run, { outcome: 'latent' })).toMatchObject({ observed: 'latent', deviations: [] });
   expect(judge(run, { outcome: 'passed' })).toMatchObject({ observed: 'passed', deviations: [] });
+  // Another rule's finding says nothing of this fault.
+  expect(judge(run, { outcome: 'latent' }, 'ipam-mode').deviations).toEqual([]);
+  expect(judge(run, { outcome: 'latent' }, 'pod-cidr-overlap')).toMatchObject({ observed: 'passed' });
 });

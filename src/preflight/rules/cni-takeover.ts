@@ -3,7 +3,9 @@
  * side and Cilium's `05-` sorts before Calico's `10-`; the CiliumNodeConfig sets it for the nodes that are switched anyway.
  */
 import { valueAt } from '../../cni/merge.ts';
+import type { Json } from '../../scenario/scenario.ts';
 import type { Collision, Rule, ScenarioFacts } from '../rule.ts';
+import { isTrue } from '../values.ts';
 
 export const cniTakeover: Rule = {
   id: 'cni-takeover',
@@ -13,7 +15,7 @@ export const cniTakeover: Rule = {
   judgeScenario: (facts) => [...atInstall(facts), ...withoutBinary(facts), ...atStop(facts)],
 };
 
-const cni = ({ values }: ScenarioFacts, key: string): unknown => valueAt(values.initial, `cni.${key}`);
+const cni = ({ values }: ScenarioFacts, key: string): Json | undefined => valueAt(values.initial, `cni.${key}`);
 
 /** Only this pair decides: the chart writes `write-cni-conf-when-ready` unless customConf is true or install is false. */
 function atInstall(facts: ScenarioFacts): Collision[] {
@@ -41,7 +43,7 @@ function withoutBinary(facts: ScenarioFacts): Collision[] {
 
 /** The preStop hook looks at nothing else, whatever customConf is: the chart sets no CILIUM_CUSTOM_CNI_CONF. */
 function atStop(facts: ScenarioFacts): Collision[] {
-  if (cni(facts, 'uninstall') !== true) return [];
+  if (!isTrue(cni(facts, 'uninstall'))) return [];
   return [
     {
       where: facts.at('cilium.values.cni.uninstall'),

@@ -26,6 +26,12 @@ test.each<[JsonObject, string[]]>([
       "lab.yaml: cilium.values.cni.uninstall: cni.uninstall true deletes Cilium's CNI file at every stop of an agent while Calico's stays renamed, and the node has no CNI until the agent is back; write false, or leave it out",
     ],
   ],
+  [
+    { uninstall: 'true' },
+    [
+      "lab.yaml: cilium.values.cni.uninstall: cni.uninstall true deletes Cilium's CNI file at every stop of an agent while Calico's stays renamed, and the node has no CNI until the agent is back; write false, or leave it out",
+    ],
+  ],
 ])('%j', (cni, expected) => {
   expect(found(cniTakeover, { cilium: { values: { cni } as JsonObject } })).toEqual(expected);
 });
