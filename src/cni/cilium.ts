@@ -75,9 +75,10 @@ export function hasHealthEndpoint(values: JsonObject): boolean {
 
 /** The UDP port on which the tunnel device must listen: 0 is the protocol's default (charts values.yaml, tunnelPort). */
 export function tunnelPortOf(values: JsonObject): number {
-  // A text renders alike; only charts from 1.16 on have a schema that refuses it.
-  const port = Number(valueAt(values, 'tunnelPort') ?? 0);
-  if (port > 0) return port;
+  const written = valueAt(values, 'tunnelPort');
+  // Charts up to 1.15 have no schema, and write a text into the config map as they do a number.
+  const port = typeof written === 'string' && /^\d+$/.test(written) ? Number(written) : written;
+  if (typeof port === 'number' && port > 0) return port;
   return valueAt(values, 'tunnelProtocol') === 'geneve' ? 6081 : 8472;
 }
 

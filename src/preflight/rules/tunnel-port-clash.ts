@@ -52,9 +52,11 @@ function hasDevice({ vxlanEnabled }: JsonObject, pools: boolean): boolean {
 
 function clash(facts: ScenarioFacts, taken: Taken | undefined): Collision[] {
   const { initial, final } = facts.values;
-  if (taken === undefined || facts.tunnelPort === null) return [];
+  if (taken === undefined) return [];
   const at = (values: JsonObject, key: 'values' | 'finalValues'): Collision[] => {
-    if (!tunnels(values) || tunnelPortOf(values) !== taken.port) return [];
+    // A port left open is chosen free.
+    if (!tunnels(values) || valueAt(values, 'tunnelPort') === undefined) return [];
+    if (tunnelPortOf(values) !== taken.port) return [];
     const geneve = valueAt(values, 'tunnelProtocol') === 'geneve';
     const free = chooseTunnelPort(geneve ? 'geneve' : 'vxlan', [taken.port]);
     return [

@@ -61,7 +61,7 @@ export function ciliumConfig(version: string, values: JsonObject): Record<string
     ['tunnel-port', text('tunnelPort', '0') === '0' ? '' : text('tunnelPort')],
     ['enable-host-legacy-routing', text('bpf.hostLegacyRouting')],
     ['mtu', text('MTU', '0') === '0' ? '' : text('MTU')],
-    ['cni-uninstall', at('cni.uninstall') === true ? 'true' : ''],
+    ['cni-uninstall', text('cni.uninstall') === 'true' ? 'true' : ''],
     ['skip-crd-creation', at('operator.skipCRDCreation') === true ? 'true' : ''],
     ['unmanaged-pod-watcher-selector', text('operator.unmanagedPodWatcher.selector')],
   ];

@@ -35,6 +35,16 @@ test.each<[string, Change, string]>([
     "lab.yaml: cilium.tunnelPort: Cilium's Geneve on UDP port 4789 is on the port of Calico's VXLAN (Felix's default): the second tunnel device cannot come up; write 6081 instead",
   ],
   [
+    'a text, which charts without a schema take',
+    { cilium: { values: json({ tunnelPort: '4789' }) } },
+    "lab.yaml: cilium.values.tunnelPort: Cilium's VXLAN on UDP port 4789 is on the port of Calico's VXLAN (Felix's default): the second tunnel device cannot come up; write 8473 instead",
+  ],
+  [
+    'a port of the final values, the first one left open',
+    { cilium: { tunnelPort: null as never, finalValues: json({ tunnelPort: 4789 }) } },
+    "lab.yaml: cilium.finalValues.tunnelPort: Cilium's VXLAN on UDP port 4789 is on the port of Calico's VXLAN (Felix's default): the second tunnel device cannot come up; write 8473 instead",
+  ],
+  [
     "Felix's own port on Cilium's default",
     { cilium: { values: json({ tunnelPort: 0 }) }, calico: { felix: json({ vxlanPort: 8472 }) } },
     "lab.yaml: cilium.values.tunnelPort: Cilium's VXLAN on UDP port 8472 is on the port of Calico's VXLAN (lab.yaml: calico.felix.vxlanPort): the second tunnel device cannot come up; write 8473 instead",
