@@ -33,7 +33,7 @@ export function judge(events: readonly Event[], expectation: Expectation, rule: 
   if (expectation.blame) deviations.push(...wrongBlame(events, verdict, checkpoint, expectation.blame));
   return {
     observed,
-    caughtAt: verdict.failedCheckpoint ?? refusingRule(events) ?? '',
+    caughtAt: verdict.failedCheckpoint ?? refusingRule(events, rule) ?? '',
     blamed: blamed(verdict, checkpoint, events),
     deviations,
   };
@@ -54,7 +54,7 @@ function observedOutcome(
     case 'error':
       return `error:${verdict.reason}`;
     case 'refused':
-      return `refused:${refusingRule(events) ?? verdict.reason}`;
+      return `refused:${refusingRule(events, rule) ?? verdict.reason}`;
     default:
       return verdict.verdict;
   }
@@ -69,11 +69,12 @@ function hasAllowedFinding(events: readonly Event[], rule: RuleId | null): boole
   );
 }
 
-function refusingRule(events: readonly Event[]): string | undefined {
-  const refused = events.find(
-    (event): event is Of<'preflight'> => event.type === 'preflight' && event.outcome === 'refused',
+/** The fault's own rule where it is among those that refused, else the first of them. */
+function refusingRule(events: readonly Event[], own: RuleId | null): string | undefined {
+  const refused = events.flatMap((event) =>
+    event.type === 'preflight' && event.outcome === 'refused' ? [event.rule] : [],
   );
-  return refused?.rule;
+  return refused.find((rule) => rule === own) ?? refused[0];
 }
 
 function isAs(observed: string, expected: Outcome): boolean {
@@ -91,8 +92,9 @@ function wrongBlame(
   if (blame.reasons && !blame.reasons.includes(verdict.reason)) {
     wrong.push(`the reason is ${verdict.reason}, not ${blame.reasons.join(' or ')}`);
   }
+  const said = withoutPlace(verdict.message);
   for (const name of blame.names ?? []) {
-    if (!names(verdict.message, name)) wrong.push(`the message does not name ${name}: ${verdict.message}`);
+    if (!names(said, name)) wrong.push(`the message does not name ${name}: ${verdict.message}`);
   }
   const failed = failedAssertions(events, verdict);
   for (const id of blame.assertions ?? []) {
@@ -111,6 +113,11 @@ function wrongBlame(
     if (!pairs.some(pair)) wrong.push(`no pair ${what} fails at ${at}`);
   }
   return wrong;
+}
+
+/** `switched/kind-worker: agent/kind-worker: …` without where it happened, which names the node whatever is to blame. */
+function withoutPlace(message: string): string {
+  return message.replace(/^(?:[a-z-]+(?:\/[\w.-]+)?: )+/, '');
 }
 
 /** As a word of its own: `kind-worker` is not named by `kind-worker2`. */

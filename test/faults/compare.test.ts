@@ -158,6 +158,20 @@ describe('a deviation', () => {
   });
 });
 
+test('where it happened names nobody', () => {
+  const run = events({ ...verdict('failed'), message: 'switched/a: agent/a: timed out waiting for b' } as never);
+  const named = (name: string) => judge(run, { outcome: 'failed:switched/a', blame: { names: [name] } }).deviations;
+  expect(named('b')).toEqual([]);
+  expect(named('a').join()).toMatch(/does not name a/);
+});
+
+test('of several rules that refuse, the one in the way of the fault counts', () => {
+  const refusal = (rule: string) => ({ type: 'preflight', rule, outcome: 'refused' });
+  const run = events(refusal('ipam-mode') as never, refusal('pool-too-small') as never, verdict('refused'));
+  expect(judge(run, { outcome: 'refused:pool-too-small' }, 'pool-too-small').deviations).toEqual([]);
+  expect(judge(run, { outcome: 'refused:pool-too-small' }).deviations).toHaveLength(1);
+});
+
 test('latent is a passed run in which an allowed refusal was told', () => {
   const run = events({ type: 'preflight', rule: 'ipam-mode', outcome: 'allowed' }, verdict('passed'));
   expect(judge(run, { outcome: 'latent' })).toMatchObject({ observed: 'latent', deviations: [] });
