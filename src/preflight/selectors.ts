@@ -43,13 +43,3 @@ export function selects(selector: LabelSelector | null | undefined, labels: Labe
     (selector.matchExpressions ?? []).every((requirement) => meets(requirement, own))
   );
 }
-
-/** Does it select everything? */
-export function selectsAll(selector: LabelSelector | null | undefined): boolean {
-  return (
-    selector !== undefined &&
-    selector !== null &&
-    Object.keys(selector.matchLabels ?? {}).length === 0 &&
-    (selector.matchExpressions ?? []).length === 0
-  );
-}
