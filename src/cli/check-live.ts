@@ -5,12 +5,12 @@ import type { RuleResult } from '../preflight/rule.ts';
 import { createTwinProvider } from '../provider/twin.ts';
 import { Cancelled } from '../rehearsal/outcome.ts';
 import { runRehearsal, type VerdictEvent } from '../rehearsal/run.ts';
+import { unforeseen } from '../session/unforeseen.ts';
+import { tool } from '../session/version.ts';
 import { WallClock } from '../time/wall-clock.ts';
 import { onSignals } from './interruption.ts';
 import type { Output } from './output.ts';
 import type { ScenarioArgument } from './scenario-argument.ts';
-import { unforeseen } from './unforeseen.ts';
-import { tool } from './version.ts';
 
 export interface LiveCheck {
   readonly verdict: VerdictEvent['verdict'];

@@ -7,8 +7,8 @@ import { createTwinProvider } from '../provider/twin.ts';
 import { runRehearsal } from '../rehearsal/run.ts';
 import { assertTwinData } from '../scenario/read.ts';
 import type { Scenario } from '../scenario/scenario.ts';
+import { tool } from '../session/version.ts';
 import { withFaults } from './scenario-argument.ts';
-import { tool } from './version.ts';
 
 /** Structured-clonable: rows are run by workers. */
 export interface RowTask {

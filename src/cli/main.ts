@@ -2,6 +2,8 @@
 import { EXIT_CODES } from '../events/verdict.ts';
 import { nearest } from '../scenario/nearest.ts';
 import { ScenarioError } from '../scenario/problem.ts';
+import { RunProblem } from '../session/problem.ts';
+import { tool } from '../session/version.ts';
 import { check } from './check.ts';
 import type { Command } from './command.ts';
 import { drill } from './drill.ts';
@@ -12,8 +14,7 @@ import type { Output } from './output.ts';
 import { plan } from './plan.ts';
 import { report } from './report.ts';
 import { run } from './run.ts';
-import { CliError, UsageError } from './usage.ts';
-import { tool } from './version.ts';
+import { UsageError } from './usage.ts';
 
 const COMMANDS: readonly Command[] = [run, plan, check, list, drill, report];
 const ALL: readonly Command[] = [...COMMANDS, ...notYetCommands];
@@ -70,7 +71,7 @@ function explain(error: unknown, words: readonly string[], output: Output): numb
     output.message(`See: rehearse ${error.command === undefined ? '' : `${error.command} `}--help\n`);
     return EXIT_CODES.refused;
   }
-  if (error instanceof CliError) {
+  if (error instanceof RunProblem) {
     if (json) output.result(`${JSON.stringify({ verdict: error.verdict, message: error.message })}\n`);
     output.message(`rehearse: ${error.message}\n`);
     return EXIT_CODES[error.verdict];

@@ -7,10 +7,11 @@ import { EVENTS_FILE } from '../events/writer.ts';
 import { writeReports } from '../report/files.ts';
 import { storyOf } from '../report/model.ts';
 import { printable } from '../scenario/printable.ts';
+import { RunProblem } from '../session/problem.ts';
+import { notWritten, prepareDirectory } from '../session/record.ts';
 import { parseArguments } from './arguments.ts';
 import type { Command } from './command.ts';
-import { notWritten, prepareDirectory } from './record.ts';
-import { CliError, UsageError } from './usage.ts';
+import { UsageError } from './usage.ts';
 
 export const report: Command = {
   name: 'report',
@@ -33,7 +34,7 @@ export const report: Command = {
       for (const file of files) output.message(`  ${printable(`${directory}/${file}`)}\n`);
       return troubles.length === 0 ? EXIT_CODES.passed : EXIT_CODES.error;
     } catch (error) {
-      if (error instanceof EventsUnreadable) throw new CliError('refused', error.message, { cause: error });
+      if (error instanceof EventsUnreadable) throw new RunProblem('refused', error.message, { cause: error });
       throw error;
     }
   },

@@ -1,14 +1,12 @@
 /** `rehearse run`: a rehearsal from the scenario to the reports. */
 import { resolve } from 'node:path';
-import type { Event } from '../events/events.ts';
-import { createEventStream } from '../events/stream.ts';
 import { EXIT_CODES } from '../events/verdict.ts';
 import { Cancelled } from '../rehearsal/outcome.ts';
 import { planFor } from '../rehearsal/plan.ts';
 import type { VerdictEvent } from '../rehearsal/run.ts';
 import { reportJson } from '../report/json.ts';
-import { StoryFold } from '../report/model.ts';
 import { assertTwinData } from '../scenario/read.ts';
+import { prepareDirectory } from '../session/record.ts';
 import { WallClock } from '../time/wall-clock.ts';
 import { type Arguments, choiceFlag, type Flags, parseArguments } from './arguments.ts';
 import type { Command } from './command.ts';
@@ -16,11 +14,8 @@ import { isMet, knownCheckpoint, parseExpectation } from './expectation.ts';
 import { onSignals } from './interruption.ts';
 import type { Output } from './output.ts';
 import { progressOf } from './progress.ts';
-import { completeRecord, openRecord, prepareDirectory } from './record.ts';
 import { SCENARIO_FLAGS, type ScenarioArgument, scenarioArgument } from './scenario-argument.ts';
-import { unforeseen } from './unforeseen.ts';
 import { UsageError } from './usage.ts';
-import { tool } from './version.ts';
 
 export const DEFAULT_REPORT_DIRECTORY = 'rehearsal-report';
 
@@ -83,33 +78,17 @@ function runOptions(args: Arguments, { scenario, seed }: ScenarioArgument): RunF
   };
 }
 
-async function rehearse(
-  { scenario, seed, at, faults }: ScenarioArgument,
-  options: RunFlags,
-  output: Output,
-): Promise<number> {
+async function rehearse(given: ScenarioArgument, options: RunFlags, output: Output): Promise<number> {
+  const { scenario, seed, at, faults } = given;
   const { directory, until, keep } = options;
   const wall = new WallClock();
-  // The embedded cluster takes a quarter of a second to load, which no other command should pay.
-  const [{ createTwinProvider }, { runRehearsal }] = await Promise.all([
-    import('../provider/twin.ts'),
-    import('../rehearsal/run.ts'),
+  // An embedded cluster takes a quarter of a second to load, which no other command should pay.
+  const [{ createProvider }, { recordedRun }] = await Promise.all([
+    import('../provider/create.ts'),
+    import('../session/recorded-run.ts'),
   ]);
-  const provider = createTwinProvider({ scenario, seed });
-  const fold = new StoryFold();
-  let beforePointOfNoReturn = true;
-  const watchReturn = (event: Event): void => {
-    if (event.type === 'finding' && event.id === 'point-of-no-return') beforePointOfNoReturn = false;
-  };
+  const provider = await createProvider(given.provider, { scenario, seed });
   const progress = progressOf(output, { mode: options.mode, directory: resolve(directory) });
-  using writer = openRecord(directory, {
-    onTrouble: ({ message }) =>
-      progress.note(`events.ndjson cannot be written (${message}): the run goes on, its events wait for room`),
-  });
-  const stream = createEventStream({
-    now: () => provider.clock.now(),
-    sinks: [writer.sink, (event: Event) => fold.take(event), watchReturn, progress.take],
-  });
   const controller = new AbortController();
   using _signals = onSignals(
     (signal) => {
@@ -123,35 +102,12 @@ async function rehearse(
     },
     () => wall.monotonic(),
   );
-
-  let verdict: VerdictEvent;
-  try {
-    verdict = await provider.run(() =>
-      runRehearsal({
-        scenario,
-        at,
-        seed,
-        provider,
-        faults,
-        emit: stream.emit,
-        signal: controller.signal,
-        until,
-        keep,
-        tool: tool(),
-        missingRecord: () => (writer.trouble === null ? null : `events.ndjson: ${writer.trouble.message}`),
-        warn: (message) => progress.note(message),
-      }),
-    );
-  } catch (error) {
-    // The embedded world itself broke: what is known so far still becomes a report.
-    verdict = unforeseen(error, beforePointOfNoReturn);
-    if (!stream.ended) stream.emit(verdict);
-  } finally {
-    await provider.close();
-  }
-
-  const story = fold.story();
-  const missing = completeRecord(writer, story, directory);
+  const { verdict, story, missing } = await recordedRun({
+    ...{ scenario, at, seed, faults, provider, directory, until, keep },
+    signal: controller.signal,
+    sinks: [progress.take],
+    note: (message) => progress.note(message),
+  });
   progress.end();
   for (const sentence of missing) output.message(`rehearse: ${sentence}\n`);
   if (options.json) output.result(reportJson(story.report));

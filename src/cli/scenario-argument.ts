@@ -11,6 +11,7 @@ import {
   parseFaults,
   plannedFaults,
 } from '../faults/parse.ts';
+import type { ProviderName } from '../provider/create.ts';
 import { planFor } from '../rehearsal/plan.ts';
 import type { Override } from '../scenario/document.ts';
 import { nearest } from '../scenario/nearest.ts';
@@ -53,7 +54,7 @@ export interface ScenarioArgument {
   /** The scenario as the user named it, for messages. */
   readonly shown: string;
   readonly seed: number;
-  readonly provider: 'twin';
+  readonly provider: ProviderName;
 }
 
 /** Names of the scenarios that come with the tool, sorted. */
@@ -121,7 +122,7 @@ function ruleOf(text: string, command: string): RuleId {
 export function withFaults(
   scenario: Scenario,
   specs: readonly string[],
-  { seed, provider, command }: { seed: number; provider: 'twin' | 'kind'; command: string },
+  { seed, provider, command }: { seed: number; provider: ProviderName; command: string },
 ): Pick<ScenarioArgument, 'scenario' | 'faults'> {
   if (specs.length === 0) return { scenario, faults: [] };
   try {
@@ -137,7 +138,7 @@ export function withFaults(
   }
 }
 
-function providerFlag(args: Arguments, command: string): 'twin' {
+function providerFlag(args: Arguments, command: string): ProviderName {
   const provider = choiceFlag(args, 'provider', command, ['twin', 'kind', 'existing']);
   if (provider === 'kind') throw notInThisVersion('--provider kind', 'use --provider twin');
   if (provider === 'existing') {

@@ -15,13 +15,3 @@ export class UsageError extends Error {
 export function notInThisVersion(what: string, instead?: string): UsageError {
   return new UsageError(`${what} is not in this version${instead === undefined ? '' : `; ${instead}`}`);
 }
-
-/** Something other than the words is wrong: a directory, a file, the machine. One clear sentence. */
-export class CliError extends Error {
-  override readonly name = 'CliError';
-  readonly verdict: 'refused' | 'error';
-  constructor(verdict: 'refused' | 'error', message: string, options?: ErrorOptions) {
-    super(printable(message, 800), options);
-    this.verdict = verdict;
-  }
-}

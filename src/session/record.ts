@@ -4,24 +4,24 @@ import { prepareReportDirectory, ReportDirectoryRefused, reviveReportDirectory }
 import { type WrittenReports, writeReports } from '../report/files.ts';
 import type { Story } from '../report/story.ts';
 import { printable } from '../scenario/printable.ts';
-import { CliError } from './usage.ts';
+import { RunProblem } from './problem.ts';
 
-/** @throws CliError: refused where the directory is the wrong one, error where the machine does not let us */
+/** @throws RunProblem: refused where the directory is the wrong one, error where the machine does not let us */
 export function prepareDirectory(directory: string, keep: readonly string[] = []): void {
   try {
     prepareReportDirectory(directory, { keep });
   } catch (error) {
     if (!(error instanceof ReportDirectoryRefused)) throw error;
-    throw new CliError(error.kind === 'machine' ? 'error' : 'refused', error.message, { cause: error });
+    throw new RunProblem(error.kind === 'machine' ? 'error' : 'refused', error.message, { cause: error });
   }
 }
 
-/** @throws CliError when the file cannot be opened */
+/** @throws RunProblem when the file cannot be opened */
 export function openRecord(directory: string, options: WriterOptions): EventsWriter {
   try {
     return openEventsWriter(directory, options);
   } catch (error) {
-    throw new CliError('error', `report directory ${directory}: cannot be written (${textOf(error)})`, {
+    throw new RunProblem('error', `report directory ${directory}: cannot be written (${textOf(error)})`, {
       cause: error,
     });
   }
