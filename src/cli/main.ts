@@ -14,9 +14,10 @@ import type { Output } from './output.ts';
 import { plan } from './plan.ts';
 import { report } from './report.ts';
 import { run } from './run.ts';
+import { serve } from './serve.ts';
 import { UsageError } from './usage.ts';
 
-const COMMANDS: readonly Command[] = [run, plan, check, list, drill, report];
+const COMMANDS: readonly Command[] = [run, plan, check, list, drill, serve, report];
 const ALL: readonly Command[] = [...COMMANDS, ...notYetCommands];
 
 async function main(words: readonly string[], output: Output): Promise<number> {

@@ -8,13 +8,13 @@ export interface Progress {
   readonly take: Sink;
   /** A line beside the events: a signal, a warning. */
   note(message: string): void;
-  /** No more progress; says where the reports are. */
+  /** No more progress; says where the reports are, if there are any. */
   end(): void;
 }
 
 export function progressOf(
   output: Output,
-  { mode, directory }: { mode: 'quiet' | 'normal' | 'verbose'; directory: string },
+  { mode, directory }: { mode: 'quiet' | 'normal' | 'verbose'; directory: string | null },
 ): Progress {
   const console = createConsole({
     write: output.message,
@@ -28,7 +28,7 @@ export function progressOf(
     note: (message) => console.note(`rehearse: ${printable(message, 2_000)}`),
     end: () => {
       console.end();
-      if (mode !== 'quiet') output.message(`  reports: ${printable(directory)}\n`);
+      if (mode !== 'quiet' && directory !== null) output.message(`  reports: ${printable(directory)}\n`);
     },
   };
 }

@@ -19,6 +19,8 @@ export interface TwinProviderOptions {
   readonly jitter?: (action: () => void) => void;
   /** Off only in the conformance test. */
   readonly batch?: boolean;
+  /** Milliseconds since the Unix epoch at which virtual time starts; a fixed moment unless given. */
+  readonly epoch?: number;
 }
 
 export interface TwinProvider extends Provider {
@@ -39,6 +41,7 @@ export function createTwinProvider(options: TwinProviderOptions): TwinProvider {
     kubernetesVersion: kubernetes.version.replace(/^v/, ''),
     allowNotModelled: preflight.allow.includes('not-modelled'),
     ...(options.batch !== undefined && { batch: options.batch }),
+    ...(options.epoch !== undefined && { epoch: options.epoch }),
   });
   const { clock } = twin;
   const closers: (() => Promise<void>)[] = [];

@@ -40,6 +40,12 @@ export class TimerQueue {
     }
   }
 
+  /** When the next timer that has not been cancelled is due; undefined: there is none. */
+  nextDueAt(): number | undefined {
+    while (this.#heap[0] !== undefined && this.#heap[0].action === undefined) this.#pop();
+    return this.#heap[0]?.dueAt;
+  }
+
   #pop(): Entry | undefined {
     const heap = this.#heap;
     const top = heap[0];

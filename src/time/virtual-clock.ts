@@ -4,6 +4,7 @@
  */
 import type { Clock, Deadline, WatchTicket } from './clock.ts';
 import { startDeadline } from './deadline.ts';
+import { Pace } from './pace.ts';
 import { TimerQueue } from './timer-queue.ts';
 
 /** Forgets a timer; harmless when it has run. */
@@ -68,6 +69,7 @@ export class VirtualClock implements Clock {
   #out: Stream[] = [];
   #interrupts: (() => void)[] = [];
   #running = false;
+  #pace: Pace | undefined;
 
   constructor(options: VirtualClockOptions) {
     this.#now = options.epoch;
@@ -75,16 +77,24 @@ export class VirtualClock implements Clock {
   }
 
   now(): number {
-    return this.#now;
+    if (this.#pace === undefined) return this.#now;
+    // Between two timers time passes; it does not overtake one that is due and has not run.
+    return Math.max(this.#now, Math.min(this.#pace.now(), this.#timers.nextDueAt() ?? Number.POSITIVE_INFINITY));
   }
 
   monotonic(): number {
-    return this.#now;
+    return this.now();
+  }
+
+  /** From now on time passes with the wall's, `speed` times as fast, and jumps again when the signal aborts. */
+  pace(speed: number, signal: AbortSignal): void {
+    this.#pace = new Pace(this.#now, speed, signal);
   }
 
   /** A timer of the embedded world itself: `action` is synchronous and resolves no promise of anybody outside. */
   after(ms: number, action: () => void): Cancel {
-    const timer = this.#timers.add(this.#now + Math.max(0, ms), action);
+    const timer = this.#timers.add(this.now() + Math.max(0, ms), action);
+    this.#pace?.rouse();
     return () => {
       timer.action = undefined;
     };
@@ -110,7 +120,7 @@ export class VirtualClock implements Clock {
 
   deadline(ms: number, parent?: AbortSignal): Deadline {
     return startDeadline(
-      { now: () => this.#now, after: (after, action) => this.#wakeAfter(after, action) },
+      { now: () => this.now(), after: (after, action) => this.#wakeAfter(after, action) },
       ms,
       parent,
     );
@@ -281,8 +291,24 @@ export class VirtualClock implements Clock {
         for (const interrupt of interrupts) interrupt();
         continue;
       }
-      this.#fireTimers();
+      if (this.#pace?.signal.aborted) {
+        this.#now = this.now();
+        this.#pace = undefined;
+      }
+      if (this.#pace !== undefined) await this.#keepPace(this.#pace);
+      else this.#fireTimers();
     }
+  }
+
+  /** Runs one timer that is due by the wall, or waits for it. */
+  async #keepPace(pace: Pace): Promise<void> {
+    const due = this.#timers.nextDueAt();
+    if (due === undefined || due > pace.now()) return pace.wait(due);
+    const timer = this.#timers.take()!;
+    this.#now = Math.max(this.#now, timer.dueAt);
+    const action = timer.action!;
+    timer.action = undefined;
+    action();
   }
 
   #write(stream: Stream): void {

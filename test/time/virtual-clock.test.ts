@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { DeadlineExceeded } from '../../src/time/clock.ts';
 import { TimerQueue } from '../../src/time/timer-queue.ts';
 import { VirtualClock } from '../../src/time/virtual-clock.ts';
+import { WallClock } from '../../src/time/wall-clock.ts';
 
 const clockAt = (epoch = 0, batch = true): VirtualClock => new VirtualClock({ epoch, batch });
 
@@ -193,4 +194,46 @@ test('a world in which everybody waits for nothing fails instead of hanging', as
 
 test('hands on what main throws', async () => {
   await expect(clockAt().run(() => Promise.reject(new Error('boom')))).rejects.toThrow('boom');
+});
+
+describe('at the pace of the wall', () => {
+  test('nothing jumps: what is due runs in its order, between two timers time passes, and an abort lets it jump again', async () => {
+    const clock = clockAt(1_000);
+    const stop = new AbortController();
+    const seen: string[] = [];
+    const real = new WallClock();
+    await clock.run(async () => {
+      await clock.sleep(500);
+      clock.pace(100, stop.signal);
+      const before = clock.now();
+      expect(before).toBeGreaterThanOrEqual(1_500);
+      clock.after(3_000, () => seen.push('second'));
+      clock.after(1_000, () => seen.push('first'));
+      // Somebody from outside looks while nothing is due: the time that he reads is no timer's.
+      await real.sleep(5);
+      expect(clock.now()).toBeGreaterThan(before);
+      await clock.sleep(4_000);
+      expect(seen).toEqual(['first', 'second']);
+      const paced = clock.now();
+      expect(paced).toBeGreaterThanOrEqual(before + 4_000);
+      stop.abort();
+      await clock.sleep(86_400_000);
+      expect(clock.now()).toBeGreaterThanOrEqual(paced + 86_400_000);
+    });
+  });
+
+  test('a timer that is set from outside is not waited over', async () => {
+    const clock = clockAt();
+    const stop = new AbortController();
+    const real = new WallClock();
+    await clock.run(async () => {
+      clock.pace(1, stop.signal);
+      const ran = new Promise<void>((resolve) => {
+        void real.sleep(1).then(() => clock.after(0, resolve));
+      });
+      await ran;
+      stop.abort();
+    });
+    expect(stop.signal.aborted).toBe(true);
+  });
 });

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import type { ApiResponse } from '../../kube/transport.ts';
 import type { Cancel } from '../world.ts';
+import { admitted } from './access.ts';
 import type { ApiServer, ServerRequest } from './server.ts';
 import type { Turnstile } from './turnstile.ts';
 
@@ -16,6 +17,8 @@ export interface HttpServerOptions {
    * it. Left out: at once.
    */
   readonly jitter?: (action: () => void) => void;
+  /** What every request must present (see access.ts); left out: anybody on this machine may ask. */
+  readonly token?: string;
 }
 
 export interface HttpServer {
@@ -44,7 +47,10 @@ export async function serveHttp(options: HttpServerOptions): Promise<HttpServer>
     });
     incoming.on('end', () => {
       if (size > LARGEST_BODY) return tooLarge(outgoing);
-      const request = requestOf(incoming, Buffer.concat(chunks).toString('utf8'));
+      const asked = requestOf(incoming, Buffer.concat(chunks).toString('utf8'));
+      const access = options.token === undefined ? asked : admitted(asked, options.token);
+      if ('refused' in access) return send(outgoing, access.refused);
+      const request = { ...asked, path: access.path };
       const issue = request.headers['x-rehearsal-issue'];
       if (issue === undefined) return answer(request, outgoing, undefined, gone.signal);
       later(() =>

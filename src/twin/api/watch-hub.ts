@@ -76,7 +76,7 @@ export function createWatchHub(store: Store): WatchHub {
         close: (how) => {
           if (!open.delete(watch)) return;
           byResource.get(watch.resource)?.delete(watch);
-          for (const cancel of timers) cancel();
+          for (const cancel of timers) cancel?.();
           if (how !== undefined) sink.end(how);
         },
       };

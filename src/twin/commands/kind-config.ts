@@ -18,6 +18,14 @@ export interface KindNode {
   /** As written, for the progress text. */
   readonly image: string;
   readonly kubernetesVersion: string;
+  /** `extraPortMappings` with a port of the host. */
+  readonly published?: readonly PublishedPort[];
+}
+
+/** A port of the host that leads to a port of the node's container. */
+export interface PublishedPort {
+  readonly hostPort: number;
+  readonly containerPort: number;
 }
 
 export interface KindConfig {
@@ -123,6 +131,7 @@ function readNode(node: Map): KindNode {
     if (node[field] !== undefined) throw new NotModelled(`${field} of a node`);
   }
   const taken = new Set<string>();
+  const published: PublishedPort[] = [];
   for (const entry of (node.extraPortMappings as unknown[] | undefined) ?? []) {
     const mapping = object(entry, 'PortMapping');
     known(mapping, PORT_MAPPING, 'nodes[].extraPortMappings[].');
@@ -135,6 +144,8 @@ function readNode(node: Map): KindNode {
       throw new ConfigError(`port mapping with same listen address, port and protocol already configured: ${key}`);
     }
     taken.add(key);
+    const { hostPort, containerPort } = mapping as { hostPort?: number; containerPort: number };
+    if (hostPort !== undefined && hostPort > 0) published.push({ hostPort, containerPort });
   }
   const image = typeof node.image === 'string' ? node.image : DEFAULT_IMAGE;
   const kubernetesVersion = nodeImageVersion(image);
@@ -143,7 +154,7 @@ function readNode(node: Map): KindNode {
       `failed to pull image "${image}": command "docker pull ${image}" failed with error: exit status 1\nCommand Output: Error response from daemon: manifest for ${image} not found: manifest unknown: manifest unknown`,
     );
   }
-  return { role, image, kubernetesVersion };
+  return { role, image, kubernetesVersion, published };
 }
 
 function object(value: unknown, what: string): Map {

@@ -52,7 +52,12 @@ export async function createCluster(
   );
   cluster.create(
     name,
-    nodes.map((node, index) => ({ name: names[index]!, role: node.role, kubernetesVersion: node.kubernetesVersion })),
+    nodes.map(({ role, kubernetesVersion, published }, index) => ({
+      name: names[index]!,
+      role,
+      kubernetesVersion,
+      published: published ?? [],
+    })),
   );
   await step(`Preparing nodes ${'📦 '.repeat(nodes.length)}`, 7_700, 9_500);
   const machines = names.map((node) => cluster.machines.get(node)!);

@@ -19,6 +19,15 @@ export interface NodeSpec {
   readonly name: string;
   readonly role: 'control-plane' | 'worker';
   readonly kubernetesVersion: string;
+  /** Ports of the host that lead to the node. */
+  readonly published?: readonly { readonly hostPort: number; readonly containerPort: number }[];
+}
+
+/** A port of the machine on which the cluster runs, and the node behind it. */
+export interface PublishedNodePort {
+  readonly hostPort: number;
+  readonly containerPort: number;
+  readonly node: string;
 }
 
 export class Cluster {
@@ -29,6 +38,8 @@ export class Cluster {
   /** Name of the kind cluster; undefined before it is made and after it was deleted. */
   name: string | undefined;
   loadBalancer: LoadBalancer | undefined;
+  /** What Docker publishes of the nodes, as kind's configuration says. */
+  published: readonly PublishedNodePort[] = [];
   /** A deleted cluster leaves its objects behind: a world makes only one. */
   used = false;
   readonly #env: NodeEnvironment;
@@ -59,6 +70,7 @@ export class Cluster {
     const { world } = this;
     this.name = name;
     this.used = true;
+    this.published = nodes.flatMap((node) => (node.published ?? []).map((port) => ({ ...port, node: node.name })));
     const random = world.random(`docker/${name}`);
     const starts = nodes.map((node) => () => {
       this.machines.get(node.name)!.start();
@@ -90,6 +102,7 @@ export class Cluster {
     }
     if (this.loadBalancer !== undefined) this.#env.addresses.release(this.loadBalancer.address);
     this.loadBalancer = undefined;
+    this.published = [];
     this.name = undefined;
   }
 
