@@ -24,7 +24,7 @@ const folderOf = (name: string): string => name.split('/')[0]!;
  * docs/architecture.md.
  */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  cli: ['session', 'rehearsal', 'preflight', 'faults', 'report', 'provider', 'scenario', 'events', 'time'],
+  cli: ['session', 'matrix', 'compare', 'rehearsal', 'preflight', 'faults', 'report', 'provider', 'scenario', 'events', 'time'],
   session: ['rehearsal', 'faults', 'report', 'provider', 'scenario', 'events', 'time'],
   provider: ['twin', 'faults', 'kube', 'host', 'scenario', 'time'],
   rehearsal: ['preflight', 'faults', 'probe', 'cni', 'kube', 'host', 'events', 'scenario', 'time', 'provider'],
@@ -32,6 +32,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   faults: ['cni', 'kube', 'host', 'events', 'scenario', 'time'],
   probe: ['kube', 'host', 'events', 'scenario', 'time'],
   cni: ['kube', 'events', 'scenario', 'time'],
+  matrix: ['compare', 'report', 'cni', 'events', 'scenario', 'time'],
+  compare: ['report', 'events', 'time'],
   report: ['events', 'scenario', 'time'],
   kube: ['time'],
   events: ['scenario'],

@@ -6,9 +6,11 @@ import { RunProblem } from '../session/problem.ts';
 import { tool } from '../session/version.ts';
 import { check } from './check.ts';
 import type { Command } from './command.ts';
+import { compare } from './compare.ts';
 import { drill } from './drill.ts';
 import { commandHelp, overview } from './help.ts';
 import { list } from './list.ts';
+import { matrix } from './matrix.ts';
 import { notYetCommands } from './not-yet.ts';
 import type { Output } from './output.ts';
 import { plan } from './plan.ts';
@@ -17,7 +19,7 @@ import { run } from './run.ts';
 import { serve } from './serve.ts';
 import { UsageError } from './usage.ts';
 
-const COMMANDS: readonly Command[] = [run, plan, check, list, drill, serve, report];
+const COMMANDS: readonly Command[] = [run, plan, check, list, drill, matrix, serve, report, compare];
 const ALL: readonly Command[] = [...COMMANDS, ...notYetCommands];
 
 async function main(words: readonly string[], output: Output): Promise<number> {

@@ -12,4 +12,4 @@ const notYet = (name: string): Command => ({
   },
 });
 
-export const notYetCommands: readonly Command[] = ['matrix', 'compare', 'history'].map(notYet);
+export const notYetCommands: readonly Command[] = ['history'].map(notYet);

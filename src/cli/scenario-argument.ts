@@ -23,7 +23,7 @@ import { type Arguments, choiceFlag, type Flags, numberFlag } from './arguments.
 import { notInThisVersion, UsageError } from './usage.ts';
 
 const SCENARIOS = new URL('../../scenarios/', import.meta.url);
-const MAX_SEED = 2 ** 32 - 1;
+export const MAX_SEED = 2 ** 32 - 1;
 
 export const SCENARIO_FLAGS: Flags = {
   provider: {
@@ -105,7 +105,7 @@ function blamingFaults(at: Positions, keys: ReadonlyMap<string, string>): Positi
 }
 
 /** @throws UsageError with the nearest rules */
-function ruleOf(text: string, command: string): RuleId {
+export function ruleOf(text: string, command: string): RuleId {
   const rule = RULE_IDS.find((id) => id === text);
   if (rule !== undefined) return rule;
   const like = nearest(text, RULE_IDS);
@@ -151,7 +151,7 @@ function providerFlag(args: Arguments, command: string): ProviderName {
 }
 
 /** A file, or the name of a bundled scenario. A bare word is a name unless only a file of that name exists. */
-function locate(word: string, command: string): { file: string; shown: string } {
+export function locate(word: string, command: string): { file: string; shown: string } {
   const names = bundledScenarios();
   if (names.includes(word)) return { file: bundledFile(word), shown: `scenarios/${word}.yaml` };
   if (/[./\\]/.test(word) || existsSync(word)) return { file: word, shown: word };
@@ -162,7 +162,7 @@ function locate(word: string, command: string): { file: string; shown: string } 
   );
 }
 
-function overrideOf(text: string, command: string): Override {
+export function overrideOf(text: string, command: string): Override {
   const at = text.indexOf('=');
   if (at <= 0) throw new UsageError(`--set ${text}: PATH=VALUE is wanted, such as cluster.workers=2`, command);
   return { path: text.slice(0, at), value: text.slice(at + 1) };

@@ -57,7 +57,7 @@ describe('help, version and refusals', () => {
     expect(run.stdout).toContain('--expect VERDICT[:CHECKPOINT]');
   });
 
-  test.each(['matrix', 'compare', 'history', 'serve'])('%s says that it is not in this version', async (name) => {
+  test.each(['history'])('%s says that it is not in this version', async (name) => {
     const { code, stdout, stderr } = await rehearse(name, '--whatever');
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain(`rehearse ${name} is not in this version`);
