@@ -24,7 +24,19 @@ const folderOf = (name: string): string => name.split('/')[0]!;
  * docs/architecture.md.
  */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  cli: ['session', 'matrix', 'compare', 'rehearsal', 'preflight', 'faults', 'report', 'provider', 'scenario', 'events', 'time'],
+  cli: [
+    'session',
+    'matrix',
+    'compare',
+    'rehearsal',
+    'preflight',
+    'faults',
+    'report',
+    'provider',
+    'scenario',
+    'events',
+    'time',
+  ],
   session: ['rehearsal', 'faults', 'report', 'provider', 'scenario', 'events', 'time'],
   provider: ['twin', 'faults', 'kube', 'host', 'scenario', 'time'],
   rehearsal: ['preflight', 'faults', 'probe', 'cni', 'kube', 'host', 'events', 'scenario', 'time', 'provider'],
