@@ -9,9 +9,9 @@ import type { Command } from './command.ts';
 import { compare } from './compare.ts';
 import { drill } from './drill.ts';
 import { commandHelp, overview } from './help.ts';
+import { history } from './history.ts';
 import { list } from './list.ts';
 import { matrix } from './matrix.ts';
-import { notYetCommands } from './not-yet.ts';
 import type { Output } from './output.ts';
 import { plan } from './plan.ts';
 import { report } from './report.ts';
@@ -19,8 +19,7 @@ import { run } from './run.ts';
 import { serve } from './serve.ts';
 import { UsageError } from './usage.ts';
 
-const COMMANDS: readonly Command[] = [run, plan, check, list, drill, matrix, serve, report, compare];
-const ALL: readonly Command[] = [...COMMANDS, ...notYetCommands];
+const COMMANDS: readonly Command[] = [run, plan, check, list, drill, matrix, serve, report, compare, history];
 
 async function main(words: readonly string[], output: Output): Promise<number> {
   const [first, ...rest] = words;
@@ -46,7 +45,7 @@ async function main(words: readonly string[], output: Output): Promise<number> {
 
 /** @throws UsageError */
 function commandOf(word: string): Command {
-  const command = ALL.find(({ name }) => name === word);
+  const command = COMMANDS.find(({ name }) => name === word);
   if (command !== undefined) return command;
   const like = nearest(
     word,

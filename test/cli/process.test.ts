@@ -57,12 +57,6 @@ describe('help, version and refusals', () => {
     expect(run.stdout).toContain('--expect VERDICT[:CHECKPOINT]');
   });
 
-  test.each(['history'])('%s says that it is not in this version', async (name) => {
-    const { code, stdout, stderr } = await rehearse(name, '--whatever');
-    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-    expect(stderr).toContain(`rehearse ${name} is not in this version`);
-  });
-
   test('bad input touches nothing, and no stack trace is shown', async () => {
     const { code, stderr } = await rehearse('run', '--set', 'cluster.workers=none');
     expect(code).toBe(2);
