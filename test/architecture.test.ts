@@ -47,6 +47,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   cni: ['kube', 'events', 'scenario', 'time'],
   matrix: ['compare', 'report', 'cni', 'events', 'scenario', 'time'],
   compare: ['report', 'events', 'time'],
+  nightly: ['history', 'compare', 'matrix', 'report', 'time'],
   history: ['compare', 'report'],
   report: ['events', 'scenario', 'time'],
   kube: ['time'],

@@ -27,6 +27,8 @@ export interface Job {
   /** Faults, one a line. */
   readonly fault: string;
   readonly seed: number;
+  /** Where Cilium's versions are from and how that is known: `published: https://…`. */
+  readonly versions: string;
 }
 
 /** A combination that is no job, with its reason. */
@@ -46,6 +48,14 @@ export interface VersionSource {
   readonly cilium: 'published' | 'bundled';
   /** For people: which index, or why the bundled table. */
   readonly detail: string;
+}
+
+export const sourceText = ({ cilium, detail }: VersionSource): string => `${cilium}: ${detail}`;
+
+/** The source of a job's versions; of a text that is none: bundled, and what it says. */
+export function sourceOf(text: string): VersionSource {
+  const [, cilium, detail] = /^(published|bundled): (.*)$/s.exec(text) ?? [];
+  return { cilium: cilium === 'published' ? 'published' : 'bundled', detail: detail ?? text };
 }
 
 export interface Matrix {

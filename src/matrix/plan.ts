@@ -3,7 +3,16 @@ import type { Component } from '../scenario/versions.ts';
 import { capped } from './cap.ts';
 import { resolveExpression } from './expression.ts';
 import { asksForSupport, type Filter, leftOut } from './filter.ts';
-import { type Excluded, type Job, type Matrix, nameOf, type ProviderName, slug, type VersionSource } from './job.ts';
+import {
+  type Excluded,
+  type Job,
+  type Matrix,
+  nameOf,
+  type ProviderName,
+  slug,
+  sourceText,
+  type VersionSource,
+} from './job.ts';
 import { cannotMigrate, kubernetesFor, supportOf, whyUntested } from './support.ts';
 
 /** GitHub takes no more jobs of one matrix (limits of GitHub Actions). */
@@ -142,6 +151,7 @@ function cellOf(facts: ScenarioFacts, asked: Versions, request: MatrixRequest): 
     allow: request.allow.join('\n'),
     fault: request.fault.join('\n'),
     seed: request.seed,
+    versions: sourceText(request.source),
   };
 }
 

@@ -11,7 +11,16 @@ const SOURCE = { cilium: 'bundled', detail: 'the published index cannot be had: 
 function job(id: string): Job {
   return {
     ...{ id, name: `${id}, Cilium 1.19.6`, scenario: id, provider: 'twin', cilium: '1.19.6', calico: '3.31.7' },
-    ...{ kubernetes: '1.34.11', nodes: 5, support: 'tested', set: '', allow: '', fault: '', seed: 1 },
+    ...{
+      kubernetes: '1.34.11',
+      nodes: 5,
+      support: 'tested',
+      set: '',
+      allow: '',
+      fault: '',
+      seed: 1,
+      versions: 'bundled: x',
+    },
   };
 }
 

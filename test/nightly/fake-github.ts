@@ -1,0 +1,135 @@
+/** A GitHub API on the loopback: issues and files on branches, kept in memory, with trouble on demand. */
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+interface FakeIssue {
+  number: number;
+  title: string;
+  body: string;
+  labels: string[];
+  state: 'open' | 'closed';
+  state_reason: string | null;
+  closed_at: string | null;
+  comments: string[];
+}
+
+export class FakeGitHub implements AsyncDisposable {
+  readonly issues: FakeIssue[] = [];
+  /** `branch:path` to its text. */
+  readonly files = new Map<string, string>();
+  readonly branches = new Set<string>(['main']);
+  /** `METHOD path`, in their order. */
+  readonly calls: string[] = [];
+  /** Answers the first calls that match with a status, once each. */
+  readonly trouble: { readonly match: RegExp; readonly status: number; times: number }[] = [];
+  readonly unauthorized: string[] = [];
+  #server: Server | undefined;
+  url = '';
+
+  static async start(): Promise<FakeGitHub> {
+    const github = new FakeGitHub();
+    const server = createServer((request, response) => {
+      let text = '';
+      request.on('data', (data: Buffer) => {
+        text += data.toString();
+      });
+      request.on('end', () => {
+        const url = new URL(request.url ?? '/', 'http://x');
+        const path = url.pathname.replace('/repos/o/r/', '');
+        github.calls.push(`${request.method} ${path}`);
+        if (request.headers.authorization !== 'Bearer secret-token') github.unauthorized.push(path);
+        const off = github.trouble.find(({ match, times }) => times > 0 && match.test(`${request.method} ${path}`));
+        if (off !== undefined) {
+          off.times--;
+          response.writeHead(off.status, { 'content-type': 'application/json' }).end('{"message":"made to fail"}');
+          return;
+        }
+        const raw = request.headers.accept?.includes('.raw') === true;
+        const body = text === '' ? {} : (JSON.parse(text) as Record<string, never>);
+        const answer = github.#answer(request.method ?? '', path, url.searchParams, body, raw);
+        response.writeHead(answer.status).end(answer.text);
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    github.#server = server;
+    github.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    return github;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#server?.closeAllConnections();
+    await new Promise((resolve) => this.#server?.close(resolve));
+  }
+
+  history(): unknown {
+    return JSON.parse(this.files.get('nightly-history:nights.json') ?? 'null');
+  }
+
+  #answer(
+    method: string,
+    path: string,
+    query: URLSearchParams,
+    body: Record<string, never>,
+    raw: boolean,
+  ): { status: number; text: string } {
+    const json = (value: unknown, status = 200) => ({ status, text: JSON.stringify(value) });
+    const missing = json({ message: 'Not Found' }, 404);
+    const issue = this.issues.find(({ number }) => path.startsWith(`issues/${number}`));
+    if (method === 'GET' && path === 'issues') {
+      const [label, state] = [query.get('labels')!, query.get('state')!];
+      return json(this.issues.filter((one) => one.labels.includes(label) && one.state === state).reverse());
+    }
+    if (method === 'POST' && path === 'issues') {
+      const made = {
+        number: this.issues.length + 1,
+        state: 'open',
+        state_reason: null,
+        closed_at: null,
+        comments: [],
+      } as const;
+      this.issues.push({
+        ...made,
+        ...(body as unknown as { title: string; body: string; labels: string[] }),
+        comments: [],
+      });
+      return json(this.issues.at(-1), 201);
+    }
+    if (path.endsWith('/comments') && issue) {
+      issue.comments.push(body.body as unknown as string);
+      return json({}, 201);
+    }
+    if (method === 'PATCH' && issue) {
+      Object.assign(issue, body);
+      return json(issue);
+    }
+    if (path.startsWith('contents/')) return this.#contents(method, path.slice(9), query, body, raw);
+    if (path.startsWith('git/ref/heads/')) return this.branches.has(path.slice(14)) ? json({}) : missing;
+    if (method === 'POST' && path === 'git/refs') {
+      this.branches.add((body.ref as unknown as string).replace('refs/heads/', ''));
+      return json({}, 201);
+    }
+    if (method === 'POST' && path.startsWith('git/')) return json({ sha: `${path.slice(4)}-sha` }, 201);
+    return missing;
+  }
+
+  #contents(
+    method: string,
+    path: string,
+    query: URLSearchParams,
+    body: Record<string, never>,
+    raw: boolean,
+  ): { status: number; text: string } {
+    const branch = method === 'GET' ? query.get('ref')! : (body.branch as unknown as string);
+    const key = `${branch}:${path}`;
+    const before = this.files.get(key);
+    const sha = before === undefined ? undefined : `sha-${before.length}`;
+    if (method === 'GET') {
+      if (before === undefined) return { status: 404, text: '{"message":"Not Found"}' };
+      return { status: 200, text: raw ? before : JSON.stringify({ sha, content: '' }) };
+    }
+    if (!this.branches.has(branch)) return { status: 404, text: '{"message":"Branch not found"}' };
+    if ((body.sha as unknown) !== sha) return { status: 409, text: '{"message":"does not match"}' };
+    this.files.set(key, Buffer.from(body.content as unknown as string, 'base64').toString());
+    return { status: 200, text: '{}' };
+  }
+}
