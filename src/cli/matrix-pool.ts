@@ -7,6 +7,7 @@ import type { JobResult } from '../matrix/merge.ts';
 import { ReportUnreadable, readReport } from '../report/read.ts';
 import type { Report } from '../report/report-types.ts';
 import { printable } from '../scenario/printable.ts';
+import { PUBLISHED_SINCE } from '../scenario/versions.ts';
 import type { Clock } from '../time/clock.ts';
 
 const START = fileURLToPath(new URL('./start.ts', import.meta.url));
@@ -68,6 +69,7 @@ function spawnRun(job: Job, report: string): ChildProcess {
   ];
   return spawn(process.execPath, ['--disable-warning=ExperimentalWarning', START, ...words], {
     stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, [PUBLISHED_SINCE]: job.cilium },
   });
 }
 

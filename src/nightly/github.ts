@@ -100,6 +100,29 @@ export class GitHub {
     await this.#call('PUT', `contents/${path}`, { message, content, branch, ...(sha !== null && { sha }) });
   }
 
+  /** Lets a tag point to a commit, whether it was there or not. @throws GitHubError */
+  async moveTag(tag: string, sha: string): Promise<void> {
+    const there = await this.#call('GET', `git/ref/tags/${tag}`, undefined, { orMissing: true });
+    if (there === null) await this.#call('POST', 'git/refs', { ref: `refs/tags/${tag}`, sha });
+    else await this.#call('PATCH', `git/refs/tags/${tag}`, { sha, force: true });
+  }
+
+  /** Publishes a release of a tag, or leaves the one that is there. @throws GitHubError */
+  async release(
+    tag: string,
+    notes: string,
+    { prerelease, latest }: { prerelease: boolean; latest: boolean },
+  ): Promise<void> {
+    if ((await this.#call('GET', `releases/tags/${tag}`, undefined, { orMissing: true })) !== null) return;
+    const make_latest = latest ? 'true' : 'false';
+    await this.#call(
+      'POST',
+      'releases',
+      { tag_name: tag, name: tag, body: notes, prerelease, make_latest },
+      { once: true },
+    );
+  }
+
   /** An orphan branch: history shares nothing with the sources. */
   async #ensureBranch(branch: string): Promise<void> {
     if ((await this.#call('GET', `git/ref/heads/${branch}`, undefined, { orMissing: true })) !== null) return;

@@ -10,6 +10,17 @@ export type Component = 'kubernetes' | 'calico' | 'cilium';
 
 const DATA = new URL('../../data/', import.meta.url);
 
+/** Variable with versions of Cilium that were published after this release, divided by blanks or commas. */
+export const PUBLISHED_SINCE = 'REHEARSE_CILIUM_VERSIONS';
+
+/**
+ * Versions that whoever starts a run has seen in the published index: a matrix hands them to its runs, which then know them
+ * without asking again. What is no version is none.
+ */
+export function publishedSince(env: Readonly<Record<string, string | undefined>>): string[] {
+  return (env[PUBLISHED_SINCE] ?? '').split(/[\s,]+/).filter((word) => semver.valid(word) === word);
+}
+
 const cache = new Map<Component, readonly string[]>();
 
 /** Every known version of a component without `v`, newest first. */
@@ -29,7 +40,8 @@ const READERS: Record<Component, () => string[]> = {
     const index = json<{ releases: Record<string, string[]>; preReleases?: Record<string, string[]> }>(
       'cilium/versions.json',
     );
-    return [...Object.values(index.releases), ...Object.values(index.preReleases ?? {})].flat();
+    const bundled = [...Object.values(index.releases), ...Object.values(index.preReleases ?? {})].flat();
+    return [...new Set([...bundled, ...publishedSince(process.env)])];
   },
 };
 

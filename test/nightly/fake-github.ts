@@ -18,6 +18,9 @@ export class FakeGitHub implements AsyncDisposable {
   /** `branch:path` to its text. */
   readonly files = new Map<string, string>();
   readonly branches = new Set<string>(['main']);
+  /** Tags with the commits that they point to. */
+  readonly tags = new Map<string, string>();
+  readonly releases: Record<string, unknown>[] = [];
   /** `METHOD path`, in their order. */
   readonly calls: string[] = [];
   /** Answers the first calls that match with a status, once each. */
@@ -104,6 +107,21 @@ export class FakeGitHub implements AsyncDisposable {
     }
     if (path.startsWith('contents/')) return this.#contents(method, path.slice(9), query, body, raw);
     if (path.startsWith('git/ref/heads/')) return this.branches.has(path.slice(14)) ? json({}) : missing;
+    if (path.startsWith('git/ref/tags/')) return this.tags.has(path.slice(13)) ? json({}) : missing;
+    if (method === 'PATCH' && path.startsWith('git/refs/tags/')) {
+      this.tags.set(path.slice(14), body.sha as unknown as string);
+      return json({});
+    }
+    if (path.startsWith('releases')) {
+      if (method === 'GET')
+        return this.releases.some(({ tag_name }) => path.endsWith(`/${tag_name}`)) ? json({}) : missing;
+      this.releases.push(body);
+      return json({}, 201);
+    }
+    if (method === 'POST' && path === 'git/refs' && (body.ref as unknown as string).startsWith('refs/tags/')) {
+      this.tags.set((body.ref as unknown as string).slice(10), body.sha as unknown as string);
+      return json({}, 201);
+    }
     if (method === 'POST' && path === 'git/refs') {
       this.branches.add((body.ref as unknown as string).replace('refs/heads/', ''));
       return json({}, 201);

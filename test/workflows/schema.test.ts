@@ -1,0 +1,207 @@
+/** Every workflow by the rules of the house; what actionlint and zizmor say needs the network, and is asked in ci. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { z } from 'zod';
+
+const ROOT = path.resolve(import.meta.dirname, '../..');
+const WORKFLOWS = path.join(ROOT, '.github/workflows');
+const HAS_ACTION = existsSync(path.join(ROOT, 'action.yml'));
+const names = readdirSync(WORKFLOWS).sort();
+
+/** Rights that a token may have, and where each is needed: more than this is a decision. */
+const RIGHTS: Readonly<Record<string, readonly string[]>> = {
+  'nightly judge': ['contents: write', 'issues: write'],
+  'nightly pages': ['pages: write', 'id-token: write'],
+  'release attest': ['contents: read', 'id-token: write', 'attestations: write'],
+  'release npm': ['id-token: write'],
+  'release publish': ['contents: write'],
+};
+
+const step = z
+  .strictObject({
+    id: z.string().optional(),
+    name: z.string().optional(),
+    if: z.string().optional(),
+    uses: z.string().optional(),
+    run: z.string().optional(),
+    with: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
+    env: z.record(z.string(), z.string()).optional(),
+    'working-directory': z.string().optional(),
+    'continue-on-error': z.boolean().optional(),
+  })
+  .refine(({ uses, run }) => (uses === undefined) !== (run === undefined), 'either uses or run');
+
+const job = z.strictObject({
+  name: z.string().optional(),
+  if: z.string().optional(),
+  needs: z.union([z.string().transform((one) => [one]), z.array(z.string())]).optional(),
+  strategy: z
+    .strictObject({
+      'fail-fast': z.literal(false),
+      'max-parallel': z.union([z.number(), z.string()]).optional(),
+      matrix: z.union([z.string(), z.record(z.string(), z.array(z.string()))]),
+    })
+    .optional(),
+  // No label that moves on its own, and none that waits for a machine of somebody's own.
+  'runs-on': z.enum(['ubuntu-24.04', '${{ matrix.runner }}']),
+  'timeout-minutes': z.number().int().min(1).max(360),
+  permissions: z.record(z.string(), z.enum(['read', 'write'])),
+  environment: z.union([z.string(), z.strictObject({ name: z.string(), url: z.string() })]).optional(),
+  outputs: z.record(z.string(), z.string()).optional(),
+  steps: z.array(step).min(1),
+});
+
+const workflow = z.strictObject({
+  name: z.string(),
+  on: z.record(z.string(), z.unknown()),
+  // Nothing, unless a job says otherwise.
+  permissions: z.strictObject({}),
+  concurrency: z.strictObject({ group: z.string(), 'cancel-in-progress': z.union([z.boolean(), z.string()]) }),
+  jobs: z.record(z.string(), job),
+});
+type Workflow = z.infer<typeof workflow>;
+
+const text = (name: string): string => readFileSync(path.join(WORKFLOWS, name), 'utf8');
+const read = (name: string): Workflow => workflow.parse(parse(text(name)));
+const jobsOf = (name: string) => Object.entries(read(name).jobs);
+const stepsOf = (name: string) => jobsOf(name).flatMap(([id, { steps }]) => steps.map((one) => ({ job: id, ...one })));
+
+test('these are the workflows', () => {
+  expect(names).toEqual(['ci.yml', 'e2e.yml', 'nightly.yml', 'rehearse.yml', 'release.yml']);
+});
+
+describe.each(names)('%s', (name) => {
+  test('has the form of a workflow: permissions, concurrency, and a time-out for every job', () => {
+    const parsed = workflow.safeParse(parse(text(name)));
+    expect(parsed.success ? [] : parsed.error.issues).toEqual([]);
+  });
+
+  test('has no anchors and merge keys: not all that reads workflows knows them', () => {
+    expect(text(name)).not.toMatch(/^\s*<<:|: [&*]\w/m);
+  });
+
+  test('takes foreign actions by commit, with the version beside it', () => {
+    const uses = [...text(name).matchAll(/^\s*(?:- )?uses: (.*)$/gm)].map(([, what]) => what!);
+    expect(uses.length).toBe(stepsOf(name).filter((one) => one.uses !== undefined).length);
+    for (const what of uses) {
+      if (/^\.\/(\.cni-rehearsal)?$/.test(what)) continue;
+      expect(what).toMatch(/^[\w-]+\/[\w.-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/);
+    }
+  });
+
+  test('gives a job no more rights than it needs', () => {
+    for (const [id, { permissions }] of jobsOf(name)) {
+      const rights = Object.entries(permissions).map(([right, level]) => `${right}: ${level}`);
+      expect(rights, id).toEqual(RIGHTS[`${name.replace('.yml', '')} ${id}`] ?? ['contents: read']);
+    }
+  });
+
+  test('leaves no credentials in a checkout', () => {
+    for (const { uses, with: inputs } of stepsOf(name)) {
+      if (uses?.startsWith('actions/checkout@')) expect(inputs).toMatchObject({ 'persist-credentials': false });
+      if (uses?.startsWith('actions/setup-node@')) expect(inputs).toMatchObject({ 'package-manager-cache': false });
+    }
+  });
+
+  test('scripts hold no expression, so that no text from outside becomes code', () => {
+    for (const { run } of stepsOf(name)) expect(run ?? '').not.toContain('${{');
+  });
+
+  test('what runs is one command: npm, a checker, or a script of ours that has tests', () => {
+    for (const { run } of stepsOf(name)) {
+      if (run === undefined) continue;
+      expect(run.trim()).not.toContain('\n');
+      const script = /^node (?:\.cni-rehearsal\/)?(scripts\/[\w-]+\.ts)/.exec(run)?.[1];
+      if (script === undefined) {
+        expect(run).toMatch(
+          /^(npm (ci|test|pack|ci --prefix \.cni-rehearsal|publish \*\.tgz .*)|go run github\.com\/rhysd\/actionlint\/cmd\/actionlint@v[\d.]+ -color)$/,
+        );
+      } else {
+        // The bundler comes with the action.
+        const isThere = existsSync(path.join(ROOT, script === 'scripts/bundle.ts' && !HAS_ACTION ? 'scripts' : script));
+        expect(isThere, script).toBe(true);
+      }
+    }
+  });
+
+  test('expressions name only what there is: jobs, steps, outputs and inputs', () => {
+    const { on, jobs } = read(name);
+    const inputs = Object.keys((on.workflow_call as { inputs?: object } | undefined)?.inputs ?? {});
+    for (const [id, { needs = [], steps, ...rest }] of Object.entries(jobs)) {
+      for (const need of needs) expect(Object.keys(jobs), `${id} needs ${need}`).toContain(need);
+      const own = JSON.stringify([steps, rest]);
+      for (const [, need, output] of own.matchAll(/needs\.([\w-]+)\.outputs\.([\w-]+)/g)) {
+        expect(needs, id).toContain(need);
+        expect(Object.keys(jobs[need!]!.outputs ?? {}), `${id}: ${need}.${output}`).toContain(output);
+      }
+      for (const [, need] of own.matchAll(/needs\.([\w-]+)\.result/g)) expect(needs, id).toContain(need);
+      for (const [, one] of own.matchAll(/steps\.([\w-]+)\.outputs/g)) {
+        expect(
+          steps.map((other) => other.id),
+          `${id}: steps.${one}`,
+        ).toContain(one);
+      }
+      for (const [, input] of own.matchAll(/inputs\.([\w-]+)/g)) expect(inputs, id).toContain(input);
+    }
+  });
+});
+
+test.each(['ci.yml', 'e2e.yml'])('the gate of %s needs every other job, and is asked whatever they came to', (name) => {
+  const { jobs } = read(name);
+  const { green, ...others } = jobs;
+  expect(green!.needs).toEqual(Object.keys(others));
+  expect(green!.if).toBe('${{ always() }}');
+  expect(green!.steps.at(-1)).toMatchObject({ run: 'node scripts/gate.ts', env: { NEEDS: '${{ toJSON(needs) }}' } });
+});
+
+test('a job after a matrix runs also when a rehearsal was red, and not when all was cancelled', () => {
+  for (const [name, id] of [
+    ['rehearse.yml', 'summary'],
+    ['nightly.yml', 'judge'],
+  ] as const) {
+    expect(read(name).jobs[id]!.if).toBe("${{ !cancelled() && needs.plan.result == 'success' }}");
+  }
+});
+
+test('only the release waits for nobody to push in between: its checks come first', () => {
+  const { jobs } = read('release.yml');
+  expect(jobs.attest!.needs).toEqual(['check']);
+  expect(jobs.publish!.needs).toEqual(['check', 'attest', 'npm']);
+  const commands = jobs.check!.steps.flatMap(({ run }) => run ?? []);
+  expect(commands).toEqual([
+    'npm ci',
+    'node scripts/release.ts check',
+    'npm test',
+    'node scripts/bundle.ts --check',
+    'npm pack',
+  ]);
+});
+
+test('nightly rehearses lab and ha on kind, the last three minors and the next pre-release, twice where it must', () => {
+  const { jobs } = read('nightly.yml');
+  expect(jobs.plan!.steps.at(-1)).toMatchObject({
+    env: { SCENARIOS: 'lab ha', PROVIDER: 'kind', CILIUM: 'last-3 next' },
+  });
+  const attempts = jobs.rehearse!.steps.filter(({ uses }) => uses === './');
+  expect(attempts.map((one) => [one['continue-on-error'], one.with!.report])).toEqual([
+    [true, 'attempts/attempt-1'],
+    [true, 'attempts/attempt-2'],
+  ]);
+});
+
+test('inputs of the action are those that it has, once it is there', ({ skip }) => {
+  const file = path.join(ROOT, 'action.yml');
+  if (!HAS_ACTION) skip('there is no action.yml yet');
+  const action = parse(readFileSync(file, 'utf8')) as { inputs: object; outputs: object };
+  for (const name of names) {
+    for (const { uses, with: inputs = {} } of stepsOf(name)) {
+      if (uses?.startsWith('./') !== true) continue;
+      for (const input of Object.keys(inputs)) expect(Object.keys(action.inputs), name).toContain(input);
+    }
+    for (const [, output] of text(name).matchAll(/steps\.(?:first|passes|fails)\.outputs\.([\w-]+)/g)) {
+      expect(Object.keys(action.outputs), name).toContain(output);
+    }
+  }
+});
