@@ -40,7 +40,9 @@ describe('docs/architecture.md', () => {
   });
 });
 
-describe.each(['architecture.md', 'faults.md', 'guide.md', 'scenario.md', 'twin.md'])('docs/%s', (name) => {
+describe.each([
+  ...['architecture.md', 'compare.md', 'faults.md', 'guide.md', 'matrix.md', 'nightly.md', 'scenario.md', 'twin.md'],
+])('docs/%s', (name) => {
   const text = page(name);
 
   it('links to files that exist', () => {

@@ -19,6 +19,9 @@ const RIGHTS: Readonly<Record<string, readonly string[]>> = {
   'release publish': ['contents: write'],
 };
 
+/** An expression of GitHub's. */
+const expr = (text: string): string => `\${{ ${text} }}`;
+
 const step = z
   .strictObject({
     id: z.string().optional(),
@@ -45,7 +48,7 @@ const job = z.strictObject({
     })
     .optional(),
   // No label that moves on its own, and none that waits for a machine of somebody's own.
-  'runs-on': z.enum(['ubuntu-24.04', '${{ matrix.runner }}']),
+  'runs-on': z.enum(['ubuntu-24.04', expr('matrix.runner')]),
   'timeout-minutes': z.number().int().min(1).max(360),
   permissions: z.record(z.string(), z.enum(['read', 'write'])),
   environment: z.union([z.string(), z.strictObject({ name: z.string(), url: z.string() })]).optional(),
@@ -152,8 +155,8 @@ test.each(['ci.yml', 'e2e.yml'])('the gate of %s needs every other job, and is a
   const { jobs } = read(name);
   const { green, ...others } = jobs;
   expect(green!.needs).toEqual(Object.keys(others));
-  expect(green!.if).toBe('${{ always() }}');
-  expect(green!.steps.at(-1)).toMatchObject({ run: 'node scripts/gate.ts', env: { NEEDS: '${{ toJSON(needs) }}' } });
+  expect(green!.if).toBe(expr('always()'));
+  expect(green!.steps.at(-1)).toMatchObject({ run: 'node scripts/gate.ts', env: { NEEDS: expr('toJSON(needs)') } });
 });
 
 test('a job after a matrix runs also when a rehearsal was red, and not when all was cancelled', () => {
@@ -161,7 +164,7 @@ test('a job after a matrix runs also when a rehearsal was red, and not when all 
     ['rehearse.yml', 'summary'],
     ['nightly.yml', 'judge'],
   ] as const) {
-    expect(read(name).jobs[id]!.if).toBe("${{ !cancelled() && needs.plan.result == 'success' }}");
+    expect(read(name).jobs[id]!.if).toBe(expr("!cancelled() && needs.plan.result == 'success'"));
   }
 });
 
@@ -204,4 +207,40 @@ test('inputs of the action are those that it has, once it is there', ({ skip }) 
       expect(Object.keys(action.outputs), name).toContain(output);
     }
   }
+});
+
+describe('beside the workflows', () => {
+  const parsed = (name: string): unknown => parse(readFileSync(path.join(ROOT, '.github', name), 'utf8'));
+
+  test('dependencies and actions are updated, a week after they came out', () => {
+    const { updates } = parsed('dependabot.yml') as { updates: { 'package-ecosystem': string; cooldown: object }[] };
+    expect(updates.map((update) => [update['package-ecosystem'], update.cooldown])).toEqual([
+      ['npm', { 'default-days': 7 }],
+      ['github-actions', { 'default-days': 7 }],
+    ]);
+  });
+
+  const field = z.strictObject({
+    type: z.enum(['textarea', 'input', 'dropdown']),
+    id: z.string(),
+    attributes: z.strictObject({
+      label: z.string(),
+      description: z.string().optional(),
+      render: z.string().optional(),
+      options: z.array(z.string()).optional(),
+    }),
+    validations: z.strictObject({ required: z.boolean() }).optional(),
+  });
+  const form = z.strictObject({
+    name: z.string(),
+    description: z.string(),
+    labels: z.array(z.string()),
+    body: z.array(field).min(1),
+  });
+
+  test.each(['bug.yml', 'fact.yml', 'wrong-verdict.yml'])('the form %s has fields of its own names', (name) => {
+    const { body } = form.parse(parsed(`ISSUE_TEMPLATE/${name}`));
+    expect(new Set(body.map(({ id }) => id)).size).toBe(body.length);
+    expect(body.some(({ validations }) => validations?.required)).toBe(true);
+  });
 });
