@@ -1,5 +1,6 @@
 /** A provider by its name. What stands behind the doors takes long to load, so each is loaded only when it is asked for. */
 import type { Scenario } from '../scenario/scenario.ts';
+import type { KindProviderOptions } from './kind.ts';
 import type { Provider } from './provider.ts';
 
 export type ProviderName = Provider['name'];
@@ -7,10 +8,21 @@ export type ProviderName = Provider['name'];
 export interface ProviderOptions {
   readonly scenario: Scenario;
   readonly seed: number;
+  /** What only `kind` takes: image mirrors, where tools are, what to do before there is a cluster. */
+  readonly kind?: Partial<Omit<KindProviderOptions, 'scenario'>>;
 }
 
 export async function createProvider(name: ProviderName, options: ProviderOptions): Promise<Provider> {
-  if (name === 'kind') throw new Error('the provider kind is not in this version');
-  const { createTwinProvider } = await import('./twin.ts');
-  return createTwinProvider(options);
+  if (name === 'twin') {
+    const { createTwinProvider } = await import('./twin.ts');
+    return createTwinProvider(options);
+  }
+  const [{ createKindProvider }, { createRealHost }, { commandEnvironment }] = await Promise.all([
+    import('./kind.ts'),
+    import('../host/real-host.ts'),
+    import('./kind/environment.ts'),
+  ]);
+  const { scenario, kind = {} } = options;
+  const env = commandEnvironment(kind.env ?? process.env, scenario);
+  return createKindProvider({ scenario, ...kind, env, host: kind.host ?? createRealHost({ env }) });
 }
