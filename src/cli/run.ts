@@ -6,16 +6,16 @@ import { planFor } from '../rehearsal/plan.ts';
 import type { VerdictEvent } from '../rehearsal/run.ts';
 import { reportJson } from '../report/json.ts';
 import { assertProviderData } from '../scenario/provider-data.ts';
+import { comparedWith, type Expectation, knownCheckpoint, parseExpectation } from '../session/expectation.ts';
 import { prepareDirectory } from '../session/record.ts';
 import { WallClock } from '../time/wall-clock.ts';
 import { type Arguments, choiceFlag, type Flags, parseArguments } from './arguments.ts';
 import type { Command } from './command.ts';
-import { isMet, knownCheckpoint, parseExpectation } from './expectation.ts';
 import { onSignals } from './interruption.ts';
 import type { Output } from './output.ts';
 import { progressOf } from './progress.ts';
 import { SCENARIO_FLAGS, type ScenarioArgument, scenarioArgument } from './scenario-argument.ts';
-import { UsageError } from './usage.ts';
+import { commandLine, UsageError } from './usage.ts';
 
 export const DEFAULT_REPORT_DIRECTORY = 'rehearsal-report';
 
@@ -64,23 +64,24 @@ interface RunFlags {
   readonly keep: 'never' | 'failed' | 'always';
   readonly json: boolean;
   readonly mode: 'quiet' | 'normal' | 'verbose';
-  readonly expect: ReturnType<typeof parseExpectation> | undefined;
+  readonly expect: Expectation | undefined;
   readonly mirrors: readonly string[];
 }
 
 /** Everything is checked before anything is touched. */
 function runOptions(args: Arguments, { scenario, seed, provider }: ScenarioArgument): RunFlags {
   const checkpoints = planFor(scenario, seed, provider).checkpoints.map(({ id }) => id);
+  const source = commandLine('run');
   const until = args.value('until');
   const expect = args.value('expect');
   if (args.has('quiet') && args.has('verbose')) throw new UsageError('--quiet and --verbose exclude each other', 'run');
   return {
     directory: args.value('report') ?? DEFAULT_REPORT_DIRECTORY,
-    until: until === undefined ? null : knownCheckpoint(until, checkpoints, '--until', 'run'),
+    until: until === undefined ? null : knownCheckpoint('until', until, checkpoints, source),
     keep: choiceFlag(args, 'keep', 'run', ['never', 'failed', 'always']) ?? 'never',
     json: args.has('json'),
     mode: args.has('quiet') ? 'quiet' : args.has('verbose') ? 'verbose' : 'normal',
-    expect: expect === undefined ? undefined : parseExpectation(expect, checkpoints, 'run'),
+    expect: expect === undefined ? undefined : parseExpectation(expect, checkpoints, source),
     mirrors: args.list('image-mirror').map(mirrorOf),
   };
 }
@@ -142,13 +143,9 @@ function withRecord(code: number, missing: readonly string[], output: Output): n
 
 function exitCode(verdict: VerdictEvent, { expect }: RunFlags, output: Output): number {
   if (expect === undefined) return EXIT_CODES[verdict.verdict];
-  const wanted = `${expect.verdict}${expect.checkpoint === undefined ? '' : `:${expect.checkpoint}`}`;
-  if (isMet(expect, verdict)) {
-    output.message(`rehearse: ended as expected (${wanted})\n`);
-    return EXIT_CODES.passed;
-  }
-  const seen = `${verdict.verdict}${verdict.failedCheckpoint === null ? '' : `:${verdict.failedCheckpoint}`}`;
-  output.message(`rehearse: expected ${wanted}, but the run ended ${seen}\n`);
+  const { met, sentence } = comparedWith(expect, verdict);
+  output.message(`rehearse: ${sentence}\n`);
+  if (met) return EXIT_CODES.passed;
   const judged = verdict.verdict === 'passed' || verdict.verdict === 'failed';
   return judged ? EXIT_CODES.failed : EXIT_CODES[verdict.verdict];
 }
