@@ -57,6 +57,11 @@ export interface RunOptions {
   readonly keep: 'never' | 'failed' | 'always';
   readonly tool: { readonly name: string; readonly version: string };
   /**
+   * Asked after the verdict, where the cluster is to be deleted: true leaves that to somebody who comes later, because there
+   * is no time for it now.
+   */
+  readonly deleteLater?: () => boolean;
+  /**
    * Asked right before the verdict: what of the record could not be written down so far, for people; null: nothing is
    * missing. A run whose record is not whole does not pass (docs/decisions/0007-a-full-disk.md).
    */
@@ -94,7 +99,7 @@ export async function runRehearsal(options: RunOptions): Promise<VerdictEvent> {
   const verdict = await run.toVerdict();
   options.emit(verdict);
   if (run.hasCluster && run.keeps(verdict)) run.keepCluster();
-  else if (run.hasCluster) await run.deleteCluster();
+  else if (run.hasCluster && options.deleteLater?.() !== true) await run.deleteCluster();
   return verdict;
 }
 

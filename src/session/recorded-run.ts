@@ -27,6 +27,8 @@ export interface RecordedRunOptions {
   readonly directory: string;
   readonly until: string | null;
   readonly keep: 'never' | 'failed' | 'always';
+  /** As of a run (rehearsal/run.ts). */
+  readonly deleteLater?: () => boolean;
   /** Aborted with a `Cancelled`, from inside `provider.interrupt`, to end the run. */
   readonly signal: AbortSignal;
   /** Told every event besides the record. */
@@ -71,6 +73,7 @@ export async function recordedRun(options: RecordedRunOptions): Promise<Recorded
         signal: options.signal,
         until: options.until,
         keep: options.keep,
+        ...(options.deleteLater && { deleteLater: options.deleteLater }),
         tool: tool(),
         missingRecord: () => (writer.trouble === null ? null : `events.ndjson: ${writer.trouble.message}`),
         warn: note,
