@@ -2,9 +2,9 @@
 import { createEventStream } from '../events/stream.ts';
 import { EXIT_CODES } from '../events/verdict.ts';
 import type { RuleResult } from '../preflight/rule.ts';
-import { createProvider } from '../provider/create.ts';
 import { Cancelled } from '../rehearsal/outcome.ts';
 import { runRehearsal, type VerdictEvent } from '../rehearsal/run.ts';
+import { openProvider } from '../session/provider.ts';
 import { unforeseen } from '../session/unforeseen.ts';
 import { tool } from '../session/version.ts';
 import { WallClock } from '../time/wall-clock.ts';
@@ -24,7 +24,7 @@ export async function checkLive(
   output: Output,
 ): Promise<LiveCheck> {
   const wall = new WallClock();
-  const provider = await createProvider(name, { scenario, seed });
+  const provider = await openProvider(name, { scenario, seed });
   // Nobody reads the events of a check; the stream still holds them to their order.
   const stream = createEventStream({ now: () => provider.clock.now(), sinks: [] });
   const controller = new AbortController();

@@ -100,11 +100,11 @@ async function rehearse(given: ScenarioArgument, options: RunFlags, output: Outp
   const { directory, until, keep } = options;
   const wall = new WallClock();
   // An embedded cluster takes a quarter of a second to load, which no other command should pay.
-  const [{ createProvider }, { recordedRun }] = await Promise.all([
-    import('../provider/create.ts'),
+  const [{ openProvider }, { recordedRun }] = await Promise.all([
+    import('../session/provider.ts'),
     import('../session/recorded-run.ts'),
   ]);
-  const provider = await createProvider(given.provider, { scenario, seed, kind: { imageMirrors: options.mirrors } });
+  const provider = await openProvider(given.provider, { scenario, seed, kind: { imageMirrors: options.mirrors } });
   const progress = progressOf(output, { mode: options.mode, directory: resolve(directory) });
   const controller = new AbortController();
   using _signals = onSignals(

@@ -2,6 +2,7 @@
  * The images that a rehearsal starts, by who starts them: what stands on every node, and what runs somewhere. Read from
  * the charts and from the lists that go with Calico's manifests (data/calico/README.md, data/cilium/images.json).
  */
+import semver from 'semver';
 import type { Json, JsonObject } from '../scenario/scenario.ts';
 import { hasFlowLogs } from './calico.ts';
 import { hasEnvoy } from './cilium.ts';
@@ -107,9 +108,9 @@ export function ciliumImages(version: string, values: JsonObject): StartedImage[
   });
 }
 
-/** Versions of Cilium whose chart is bundled: those that this release was tried with. */
+/** Versions of Cilium whose chart is bundled, oldest first: what the facts of this release were verified with. */
 export function verifiedCiliumVersions(): string[] {
-  return listData('cilium').filter((name) => /^\d+\.\d+\.\d+$/.test(name));
+  return semver.sort(listData('cilium').filter((name) => /^\d+\.\d+\.\d+$/.test(name)));
 }
 
 function textOf(value: Json | undefined): string {

@@ -18,6 +18,8 @@ export const imageMissing: Rule = {
   severity: 'refusal',
   source:
     'charts cilium 1.14 to 1.20 templates/_helpers.tpl (cilium.image, cilium.operator.image); data/cilium/images.json',
+  cannotTell: ({ provider }) =>
+    provider === 'kind' ? 'only a pull tells: a run refuses what is not there before Cilium is installed' : undefined,
   judgeScenario: (facts) => {
     const wanted = [...ofCilium(facts, 'initial'), ...ofCilium(facts, 'final'), ...ofProbes(facts), ...ofNodes(facts)];
     const seen = new Set<string>();

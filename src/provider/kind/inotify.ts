@@ -37,7 +37,8 @@ export async function raiseInotify(
     limits,
     finding: {
       id: 'inotify-raised',
-      severity: 'info',
+      // It outlives the run, so it is said aloud.
+      severity: 'warning',
       message: `inotify limits of this machine were raised, until it is restarted: ${assignments.join(', ')} (before: ${inotify.instances} and ${inotify.watches})`,
       subjects: [],
     },

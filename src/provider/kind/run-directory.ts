@@ -3,9 +3,10 @@
  * a later run knows whose the cluster is. A cluster is ours, and may be deleted, only if each of its containers stands in
  * a marker whose owner is dead.
  */
-import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { MachineFailure } from '../machine.ts';
 
 const OWN = 'cni-rehearsal';
 
@@ -31,7 +32,27 @@ export function stateDirectory(env: Readonly<Record<string, string | undefined>>
   return path.join(tmpdir(), `${OWN}-${process.getuid?.() ?? 0}`);
 }
 
-/** The directory of one run, mode 0700. Nothing is made before {@link create}. */
+/**
+ * Makes it, for this user alone. Somebody else's could name clusters of ours that are none.
+ * @throws MachineFailure
+ */
+function ownDirectory(directory: string): void {
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    const { uid, mode } = statSync(directory);
+    if (uid === (process.getuid?.() ?? uid) && (mode & 0o022) === 0) return;
+  } catch (error) {
+    throw unusable(directory, error instanceof Error ? error.message : String(error));
+  }
+  throw unusable(directory, 'others may write there');
+}
+
+function unusable(directory: string, why: string): MachineFailure {
+  const message = `${directory} cannot hold what a run needs while its cluster lives (${why}); set XDG_STATE_HOME to a directory of yours`;
+  return new MachineFailure({ verdict: 'error', reason: 'tool-failed', message });
+}
+
+/** The directory of one run, mode 0700. */
 export class RunDirectory {
   readonly #state: string;
   readonly #cluster: string;
@@ -39,13 +60,18 @@ export class RunDirectory {
   readonly directory: string;
   #marker: Marker | undefined;
 
+  /** @throws MachineFailure */
   constructor(options: { state: string; cluster: string; self: Pick<Marker, 'pid' | 'started'> }) {
     this.#state = options.state;
     this.#cluster = options.cluster;
     this.#self = options.self;
-    mkdirSync(this.#state, { recursive: true, mode: 0o700 });
-    this.directory = mkdtempSync(path.join(this.#state, `${this.#cluster}-`));
-    mkdirSync(this.archives, { mode: 0o755 });
+    ownDirectory(this.#state);
+    try {
+      this.directory = mkdtempSync(path.join(this.#state, `${this.#cluster}-`));
+      mkdirSync(this.archives, { mode: 0o755 });
+    } catch (error) {
+      throw unusable(this.#state, error instanceof Error ? error.message : String(error));
+    }
   }
 
   get kubeconfig(): string {
