@@ -8,6 +8,7 @@ import { reportJson } from '../report/json.ts';
 import { assertProviderData } from '../scenario/provider-data.ts';
 import { comparedWith, type Expectation, knownCheckpoint, parseExpectation } from '../session/expectation.ts';
 import { prepareDirectory } from '../session/record.ts';
+import { mirrorOf } from '../session/words.ts';
 import { WallClock } from '../time/wall-clock.ts';
 import { type Arguments, choiceFlag, type Flags, parseArguments } from './arguments.ts';
 import type { Command } from './command.ts';
@@ -82,17 +83,8 @@ function runOptions(args: Arguments, { scenario, seed, provider }: ScenarioArgum
     json: args.has('json'),
     mode: args.has('quiet') ? 'quiet' : args.has('verbose') ? 'verbose' : 'normal',
     expect: expect === undefined ? undefined : parseExpectation(expect, checkpoints, source),
-    mirrors: args.list('image-mirror').map(mirrorOf),
+    mirrors: args.list('image-mirror').map((text) => mirrorOf(text, source)),
   };
-}
-
-/** @throws UsageError */
-function mirrorOf(text: string): string {
-  if (/^([\w.-]+(:\d+)?=)?[\w.-]+(:\d+)?(\/[\w.-]+)*\/?$/.test(text)) return text;
-  throw new UsageError(
-    `--image-mirror ${text}: PREFIX or REGISTRY=PREFIX is wanted, such as quay.io=mirror.example/quay`,
-    'run',
-  );
 }
 
 async function rehearse(given: ScenarioArgument, options: RunFlags, output: Output): Promise<number> {

@@ -31,3 +31,11 @@ export function wholeNumberOf(name: string, text: string, min: number, max: numb
   }
   return value;
 }
+
+/** Where images come from instead of their registry. @throws what the source refuses with */
+export function mirrorOf(text: string, source: WordSource): string {
+  if (/^([\w.-]+(:\d+)?=)?[\w.-]+(:\d+)?(\/[\w.-]+)*\/?$/.test(text)) return text;
+  throw source.refuse(
+    `${source.given('image-mirror', text)}: PREFIX or REGISTRY=PREFIX is wanted, such as quay.io=mirror.example/quay`,
+  );
+}
