@@ -113,18 +113,20 @@ export function lastLines(text: string): string {
 /** kind and helm begin the line that says why with this; what a child command printed may stand behind it by the hundred. */
 const ERROR_LINE = /^(ERROR|Error): (?!exit status)/;
 
+/** kubeadm's own words inside of kind's, before a stack trace of Go (kubeadm 1.27 to 1.37). */
+const KUBEADM_LINE = /^error(:| execution phase)|no space left on device/;
+
 /** The line that says why, where a command marks one, and the last ones; fit for a message whatever it was. */
 export function tellingLines(text: string): string {
+  const lines = text.split('\n');
+  const error = lines.find((line) => ERROR_LINE.test(line));
   const last = lastLines(text);
-  const error = text
-    .split('\n')
-    .find((line) => ERROR_LINE.test(line))
-    ?.replace(CONTROLS, ' ')
-    .trim()
-    .slice(0, MOST_TEXT / 2)
-    .toWellFormed();
-  if (error === undefined || last.includes(error)) return last;
-  return `${error} … ${last.slice(-MOST_TEXT / 2).toWellFormed()}`;
+  if (error === undefined) return last;
+  const kubeadm = /failed to (init|join) node/.test(error) ? lines.filter((line) => KUBEADM_LINE.test(line)) : [];
+  if (kubeadm.length > 0)
+    return lastLines([error.replace(/: command "docker exec.*/, ''), ...kubeadm.slice(-2)].join('\n'));
+  const first = lastLines(error).slice(0, MOST_TEXT / 2);
+  return last.includes(first) ? last : `${first.toWellFormed()} … ${last.slice(-MOST_TEXT / 2).toWellFormed()}`;
 }
 
 /** Which failure of our own machine an error tells of; undefined when it may as well be the cluster's. */

@@ -94,11 +94,12 @@ const PHASE_RUNNERS: Readonly<Record<Phase, PhaseRunner>> = {
  * @returns the verdict event's body
  */
 export async function runRehearsal(options: RunOptions): Promise<VerdictEvent> {
-  const plan = planFor(options.scenario, options.seed);
+  const plan = planFor(options.scenario, options.seed, options.provider.name);
   const run = new Run(options, plan);
   const verdict = await run.toVerdict();
   options.emit(verdict);
-  if (run.hasCluster && !run.keeps(verdict)) await run.deleteCluster();
+  if (run.hasCluster && run.keeps(verdict)) run.keepCluster();
+  else if (run.hasCluster) await run.deleteCluster();
   return verdict;
 }
 
@@ -127,7 +128,8 @@ class Run {
   }
 
   get hasCluster(): boolean {
-    return this.#clusterMade;
+    const { leftBehind } = this.#options.provider;
+    return this.#clusterMade && (leftBehind === undefined || leftBehind() !== null);
   }
 
   /** Does the cluster outlive a run that ends so? */
@@ -165,10 +167,17 @@ class Run {
     const { name } = scenario.cluster;
     try {
       await deleteCluster(this.#host, name, provider.kubeconfig);
+      provider.machine?.deleted();
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       warn?.(`the cluster could not be deleted (${why}); do it yourself: kind delete cluster --name ${name}`);
     }
+  }
+
+  /** Tells how to use it, and how to be rid of it. */
+  keepCluster(): void {
+    const note = this.#options.provider.machine?.kept();
+    if (note !== undefined) this.#options.warn?.(note);
   }
 
   async toVerdict(): Promise<VerdictEvent> {
