@@ -3,7 +3,7 @@
 import type { Emit } from '../events/events.ts';
 import { CAUSE_LOG, EVIDENCE_README } from '../events/evidence.ts';
 import type { EvidenceDirectory } from '../evidence/bundle.ts';
-import type { Tail } from '../evidence/cause.ts';
+import { chooseTail, type Tail } from '../evidence/cause.ts';
 import { type GatherOptions, gatherEvidence } from '../evidence/gather.ts';
 import type { Host } from '../host/host.ts';
 import type { KubeApi } from '../kube/api.ts';
@@ -66,6 +66,12 @@ export async function gatherAfter(failure: RehearsalFailure, work: EvidenceWork)
   if (tail) emit({ type: 'evidence', file: CAUSE_LOG, content: causeText(tail) });
   emit({ type: 'evidence', file: EVIDENCE_README, content: readme });
   emit({ type: 'step-ended', step: EVIDENCE_STEP, outcome: 'passed', message: '' });
+}
+
+/** Where there is no cluster to look at, the words of the command that failed are all that there is. */
+export function tellLog({ log }: RehearsalFailure, emit: Emit): void {
+  const tail = chooseTail(log, [], false);
+  if (tail) emit({ type: 'evidence', file: CAUSE_LOG, content: causeText(tail) });
 }
 
 const causeText = ({ of, lines }: Tail): string => `# ${of}\n${lines.join('\n')}\n`;

@@ -11,7 +11,7 @@ import type { Scenario } from '../scenario/scenario.ts';
 import { BlameRecord } from './blamed.ts';
 import { Commands, deleteCluster } from './commands.ts';
 import { diagnosed, lostContainer } from './diagnose.ts';
-import { gatherAfter, wantsEvidence } from './evidence.ts';
+import { gatherAfter, tellLog, wantsEvidence } from './evidence.ts';
 import { FaultRun } from './faults.ts';
 import { nothingFound } from './found.ts';
 import { guardedHost } from './guarded-host.ts';
@@ -242,10 +242,11 @@ class Run {
     }
   }
 
-  /** While the cluster is still there. */
+  /** While the cluster is still there. One that is not ours is nobody's evidence. */
   async #evidence(failure: RehearsalFailure): Promise<void> {
     const { evidence: directory, provider, scenario, signal } = this.#options;
-    if (!directory || !this.#clusterMade || !wantsEvidence(failure)) return;
+    if (!directory || !wantsEvidence(failure)) return;
+    if (!this.hasCluster) return tellLog(failure, this.#emit);
     await gatherAfter(failure, {
       ...{ directory, signal, host: this.#host, api: this.#api ?? null, clock: provider.clock },
       ...{ cluster: scenario.cluster.name, plan: this.#plan, journal: this.#journal, blame: this.#blame },

@@ -69,6 +69,8 @@ export function handwork({ report }: Story): string[] {
 /** Lines of the log that are shown; all that was kept of it is in the file. */
 const TAIL_LINES = 15;
 
+const WHERE = `What was gathered before the cluster was cleaned up is in ${code(`${EVIDENCE}/`)} of the report directory; ${code(`${EVIDENCE}/${EVIDENCE_README}`)} lists it.`;
+
 /** The last lines of the log that shows the cause, and where the rest is. */
 export function evidence(story: Story): string[] {
   if (story.evidence.length === 0) return [];
@@ -83,8 +85,7 @@ export function evidence(story: Story): string[] {
     ...(tail.length > 0
       ? ['', `The last lines of ${code(head.replace(/^# /, ''))}:`, '', ...fenced('text', tail)]
       : []),
-    '',
-    `What was gathered before the cluster was cleaned up is in ${code(`${EVIDENCE}/`)} of the report directory; ${code(`${EVIDENCE}/${EVIDENCE_README}`)} lists it.`,
+    ...(story.evidence.some(({ name }) => name === EVIDENCE_README) ? ['', WHERE] : []),
   ];
 }
 

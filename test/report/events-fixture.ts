@@ -281,6 +281,7 @@ export function failedRun(): Tape {
       }),
     )
     .emit({ type: 'phase-ended', phase: 'migrate', outcome: 'failed' })
+    .emit({ type: 'evidence', file: 'README.md', content: '# Evidence\n' })
     .emit({ type: 'evidence', file: 'kind-worker/routes.txt', content: 'default via 172.18.0.1\n' })
     .emit({
       type: 'evidence',
