@@ -25,11 +25,24 @@ const folderOf = (name: string): string => name.split('/')[0]!;
  */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   cli: ['session', 'rehearsal', 'preflight', 'faults', 'report', 'provider', 'scenario', 'events', 'time'],
-  session: ['rehearsal', 'faults', 'report', 'provider', 'scenario', 'events', 'time'],
+  session: ['rehearsal', 'faults', 'evidence', 'report', 'provider', 'scenario', 'events', 'time'],
   provider: ['twin', 'cni', 'faults', 'kube', 'host', 'events', 'scenario', 'time'],
-  rehearsal: ['preflight', 'faults', 'probe', 'cni', 'kube', 'host', 'events', 'scenario', 'time', 'provider'],
+  rehearsal: [
+    'preflight',
+    'faults',
+    'evidence',
+    'probe',
+    'cni',
+    'kube',
+    'host',
+    'events',
+    'scenario',
+    'time',
+    'provider',
+  ],
   preflight: ['cni', 'kube', 'events', 'scenario', 'time'],
   faults: ['cni', 'kube', 'host', 'events', 'scenario', 'time'],
+  evidence: ['probe', 'cni', 'kube', 'host', 'events', 'scenario', 'time'],
   probe: ['kube', 'host', 'events', 'scenario', 'time'],
   cni: ['kube', 'events', 'scenario', 'time'],
   report: ['events', 'scenario', 'time'],
@@ -98,7 +111,7 @@ test('the heart and the twin touch no process and no socket of their own', () =>
   const adapters = new Set(['twin/api/http-server.ts', 'twin/published-ports.ts', 'kube/http-transport.ts']);
   const found = files.filter(
     (name) =>
-      ['rehearsal', 'probe', 'cni', 'kube', 'twin', 'events', 'report'].includes(folderOf(name)) &&
+      ['rehearsal', 'evidence', 'probe', 'cni', 'kube', 'twin', 'events', 'report'].includes(folderOf(name)) &&
       !adapters.has(name) &&
       /from 'node:(child_process|http|https|net|worker_threads|cluster)'|from 'undici'|(await|return|=) fetch\(/.test(
         code(source.get(name)!),

@@ -77,8 +77,7 @@ export class Commands {
   /** `--retain`: a failed creation stays for diagnosis; we delete it ourselves. */
   async createCluster(name: string, config: string, timeoutMs: number): Promise<void> {
     const args = ['create', 'cluster', '--name', name, '--config', '-', '--kubeconfig', this.#kubeconfig, '--retain'];
-    const result = await this.try('kind', args, timeoutMs, config);
-    if (result.exitCode !== 0) throw this.#failed('kind', args, { ...result, stderr: sayingWhy(result.stderr) });
+    await this.run('kind', args, timeoutMs, config);
   }
 
   async installCilium(version: string, values: string, timeoutMs: number): Promise<void> {
@@ -186,18 +185,6 @@ export class Commands {
     const args = ['exec', node, 'ping', '-c', '1', '-W', String(seconds), address];
     return (await this.try('docker', args, (seconds + 10) * 1_000)).exitCode === 0;
   }
-}
-
-/**
- * kind hands on all that kubeadm said, which ends with a stack trace of Go. What says why stands before it: kind's own error,
- * and the phase of kubeadm that failed.
- */
-function sayingWhy(stderr: string): string {
-  const lines = stderr.split('\n');
-  const own = lines.find((line) => /^ERROR: failed to create cluster: failed to (init|join) node/.test(line));
-  if (own === undefined) return stderr;
-  const why = lines.filter((line) => /^error(:| execution phase)|no space left on device/.test(line)).slice(-2);
-  return [own.replace(/: command "docker exec.*/, ''), ...why].join('\n');
 }
 
 /** A version as a tool says it; what is longer than any version is cut. */
