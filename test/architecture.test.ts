@@ -35,7 +35,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   report: ['events', 'scenario', 'time'],
   kube: ['time'],
   events: ['scenario'],
-  host: [],
+  host: ['time'],
   scenario: ['time'],
   time: [],
   twin: ['kube', 'host', 'scenario', 'time'],
