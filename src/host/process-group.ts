@@ -7,8 +7,12 @@ const onExit = (): void => {
   for (const pid of running) endGroup(pid, 'SIGKILL');
 };
 
-/** Keeps in mind that the group of this leader runs, until it is disposed of. */
-export function startedGroup(pid: number): Disposable {
+/**
+ * Keeps in mind that the group of this leader runs, until it is disposed of. Called in the turn in which it was started:
+ * we may end in the next. Without a number none was started.
+ */
+export function startedGroup(pid: number | undefined): Disposable {
+  if (pid === undefined) return { [Symbol.dispose]: () => undefined };
   if (running.size === 0) process.on('exit', onExit);
   running.add(pid);
   return {
@@ -27,7 +31,7 @@ export function endGroup(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(-pid, signal);
   } catch (error) {
-    // ESRCH: none is left. EPERM (macOS): those that are left are ended already and nobody has asked how.
+    // ESRCH: none is left. EPERM: those that are left are another user's, or (macOS) have ended and wait to be asked how.
     const code = (error as NodeJS.ErrnoException).code;
     if (code !== 'ESRCH' && code !== 'EPERM') throw error;
   }

@@ -71,8 +71,9 @@ interface Limits {
 
 async function run(clock: Clock, program: Program, options: CommandOptions, limits: Limits): Promise<CommandResult> {
   options.signal?.throwIfAborted();
-  const child = await start(program, options.stdin !== undefined);
-  using _group = startedGroup(child.pid!);
+  const child = start(program, options.stdin !== undefined);
+  using _group = startedGroup(child.pid);
+  await spawned(child, program);
   const stdout = new Head(limits.mostStdout);
   const stderr = new Tail(limits.mostStderr);
   const tooMuch = new AbortController();
@@ -107,12 +108,13 @@ async function run(clock: Clock, program: Program, options: CommandOptions, limi
   throw new CommandTimedOut(program.command, options.timeoutMs, stderr.text());
 }
 
+const start = ({ file, args, env }: Program, withStdin: boolean): ChildProcess =>
+  spawn(file, args, { env, detached: true, stdio: [withStdin ? 'pipe' : 'ignore', 'pipe', 'pipe'] });
+
 /** Resolves when the program runs. @throws CommandNotFound, or the system's error. */
-async function start({ command, file, args, env }: Program, withStdin: boolean): Promise<ChildProcess> {
-  const child = spawn(file, args, { env, detached: true, stdio: [withStdin ? 'pipe' : 'ignore', 'pipe', 'pipe'] });
+async function spawned(child: ChildProcess, { command, file, env }: Program): Promise<void> {
   try {
     await once(child, 'spawn');
-    return child;
   } catch (error) {
     // The system says ENOENT as well of a script whose interpreter is not there.
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT' && findProgram(file, env.PATH) === undefined;

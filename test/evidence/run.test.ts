@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { withFaults } from '../../src/cli/scenario-argument.ts';
+import { commandLine } from '../../src/cli/usage.ts';
 import type { Event } from '../../src/events/events.ts';
 import type { Host } from '../../src/host/host.ts';
 import { createTwinProvider } from '../../src/provider/twin.ts';
@@ -11,6 +11,7 @@ import { Cancelled } from '../../src/rehearsal/outcome.ts';
 import type { Story } from '../../src/report/story.ts';
 import { prepareDirectory } from '../../src/session/record.ts';
 import { recordedRun } from '../../src/session/recorded-run.ts';
+import { withFaults } from '../../src/session/scenario-choice.ts';
 import { startRehearse } from '../cli/processes.ts';
 import { bundledScenario } from '../e2e/rehearse.ts';
 
@@ -39,7 +40,7 @@ interface Change {
 
 async function record(name: string, { fault, until, cancel, host }: Change): Promise<Recorded> {
   const specs = fault === undefined ? [] : [fault];
-  const given = { seed: 1, provider: 'twin', command: 'run' } as const;
+  const given = { seed: 1, provider: 'twin', source: commandLine('run') } as const;
   const { scenario, faults } = withFaults(bundledScenario('minimal'), specs, given);
   const twin = createTwinProvider({ scenario, seed: 1 });
   const provider = host ? { ...twin, host: host(twin.host) } : twin;
