@@ -3,12 +3,14 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { readEvents } from '../events/reader.ts';
 import { EVENTS_FILE } from '../events/writer.ts';
+import type { Host } from '../host/host.ts';
 import { writeReports } from '../report/files.ts';
 import { storyOf } from '../report/model.ts';
 import type { Story } from '../report/story.ts';
 import { summaryMarkdown } from '../report/summary.ts';
 import { verdictWord } from '../report/words.ts';
 import { notWritten } from '../session/record.ts';
+import type { Clock } from '../time/clock.ts';
 import type { Environment } from './inputs.ts';
 import { harmless } from './job-log.ts';
 import { outputsOf } from './outcome.ts';
@@ -24,9 +26,29 @@ export async function finish(env: Environment, runner: Runner): Promise<void> {
   } catch (error) {
     runner.warn(`no report could be made of what the step has left: ${textOf(error)}`);
   }
+  const told = state.told === 'true';
   const cluster = clusterOf(state);
-  if (cluster) await clear(cluster, state, story, env, runner);
-  if (story && state.told !== 'true') await tellAgain(story, state, runner);
+  if (cluster) {
+    const door = await doorOf(env);
+    // A run that ended by itself has gathered its evidence; one that was cancelled is asked for none.
+    if (!told && story?.report.verdict === 'interrupted') await gather(cluster, story, state, door, runner);
+    await clear(cluster, state, story, door, runner);
+  }
+  if (story && !told) await tellAgain(story, state, runner);
+}
+
+interface Door {
+  readonly host: Host;
+  readonly clock: Clock;
+}
+
+async function doorOf(environment: Environment): Promise<Door> {
+  const [{ realHost }, { WallClock }] = await Promise.all([
+    import('../host/real-host.ts'),
+    import('../time/wall-clock.ts'),
+  ]);
+  const clock = new WallClock();
+  return { clock, host: realHost({ clock, environment }) };
 }
 
 /** The run as far as its events tell it; undefined: it did not come so far. */
@@ -42,21 +64,48 @@ async function tellAgain(story: Story, { directory }: State, runner: Runner): Pr
   runner.write(harmless(`${verdictWord(report)}: ${report.message}\n  reports: ${directory}\n`));
 }
 
+/** What the cluster still shows of a run that was killed. */
+async function gather(
+  { name, kubeconfig }: ClusterState,
+  { report }: Story,
+  { directory }: State,
+  { host, clock }: Door,
+  runner: Runner,
+): Promise<void> {
+  const [{ gatherEvidence }, { evidenceDirectory }, { createKubeApi }, { createHttpTransport }] = await Promise.all([
+    import('../evidence/gather.ts'),
+    import('../session/evidence-directory.ts'),
+    import('../kube/client.ts'),
+    import('../kube/http-transport.ts'),
+  ]);
+  const transport = await createHttpTransport({ kubeconfig }).catch(() => null);
+  const named = (role: string): string[] => report.nodes.filter((node) => node.role === role).map((node) => node.name);
+  try {
+    const { entries, missing } = await gatherEvidence({
+      ...{ host, clock, cluster: name, headline: report.message },
+      api: transport && createKubeApi({ clock, transport }),
+      controlPlanes: named('control-plane'),
+      workers: named('worker'),
+      blamed: { nodes: [], text: '', nodeFailed: false },
+      directory: evidenceDirectory(directory, true),
+      extent: transport === null ? 'no-cluster' : 'full',
+    });
+    runner.write(`evidence of the killed run: ${entries.length} files, ${missing.length} pieces could not be had\n`);
+  } finally {
+    await transport?.close();
+  }
+}
+
 async function clear(
   cluster: ClusterState,
   { keep }: State,
   story: Story | undefined,
-  env: Environment,
+  door: Door,
   runner: Runner,
 ): Promise<void> {
-  const [{ clearCluster }, { realHost }, { WallClock }] = await Promise.all([
-    import('./cluster.ts'),
-    import('../host/real-host.ts'),
-    import('../time/wall-clock.ts'),
-  ]);
+  const { clearCluster } = await import('./cluster.ts');
   const keeps = keep === 'always' || (keep === 'failed' && story?.report.verdict !== 'passed');
-  const clock = new WallClock();
-  const cleared = await clearCluster(cluster, keeps, { host: realHost({ clock, environment: env }), clock });
+  const cleared = await clearCluster(cluster, keeps, door);
   const { name } = cluster;
   if (cleared.outcome === 'left') {
     runner.warn(`the cluster ${name} was not deleted: ${cleared.why}. To delete it: ${cleared.command}`);
