@@ -36,6 +36,8 @@ export async function bundle(directory: string): Promise<Map<string, number>> {
     input: { ...ENTRIES },
     platform: 'node',
     external: /^node:/,
+    // The toolkit only declares; without this its OIDC client, which nobody calls, brings an HTTP client into every start.
+    treeshake: { moduleSideEffects: (id) => !id.includes('/node_modules/@actions/') },
     plugins: [besideDist],
     onLog: (level, log, handler) => {
       // Dependencies' own business; ours fails the build.

@@ -19,7 +19,7 @@ export const INPUTS = {
     kind: 'text',
     default: 'kind',
     description:
-      'kind: a real cluster in Docker on this runner, which takes about half an hour. twin: an embedded, simulated cluster, which takes seconds and needs no Docker.',
+      'kind: a real cluster in Docker on this runner, in real time. twin: an embedded, simulated cluster, which takes seconds and needs no Docker.',
   },
   'cilium-version': {
     kind: 'text',
@@ -40,7 +40,7 @@ export const INPUTS = {
   workers: {
     kind: 'text',
     default: '',
-    description: "Number of worker nodes. A hosted runner has room for four to six on kind. Left out: the scenario's.",
+    description: "Number of worker nodes. Left out: the scenario's.",
   },
   'control-planes': {
     kind: 'text',
