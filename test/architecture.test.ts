@@ -24,6 +24,7 @@ const folderOf = (name: string): string => name.split('/')[0]!;
  * docs/architecture.md.
  */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  action: ['session', 'rehearsal', 'evidence', 'report', 'provider', 'kube', 'host', 'events', 'scenario', 'time'],
   cli: ['session', 'rehearsal', 'preflight', 'faults', 'report', 'provider', 'scenario', 'events', 'time'],
   session: ['rehearsal', 'faults', 'evidence', 'report', 'provider', 'scenario', 'events', 'time'],
   provider: ['twin', 'cni', 'faults', 'kube', 'host', 'events', 'scenario', 'time'],
