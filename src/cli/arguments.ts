@@ -1,7 +1,8 @@
 /** Words of the command line, checked against what a sub-command takes. */
 import { parseArgs } from 'node:util';
 import { nearest } from '../scenario/nearest.ts';
-import { UsageError } from './usage.ts';
+import { choiceOf, wholeNumberOf } from '../session/words.ts';
+import { commandLine, UsageError } from './usage.ts';
 
 export interface Flag {
   /** `boolean`: present or not. `value`: one, the last wins. `list`: may be given several times. */
@@ -98,11 +99,7 @@ export function numberFlag(
 ): number | undefined {
   const text = args.value(flag);
   if (text === undefined) return undefined;
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < min || value > max) {
-    throw new UsageError(`--${flag} ${text}: a whole number from ${min} to ${max} is wanted`, command);
-  }
-  return value;
+  return wholeNumberOf(flag, text, min, max, commandLine(command));
 }
 
 /** One of a few words from a flag. @throws UsageError */
@@ -114,11 +111,5 @@ export function choiceFlag<T extends string>(
 ): T | undefined {
   const text = args.value(flag);
   if (text === undefined) return undefined;
-  const choice = choices.find((candidate) => candidate === text);
-  if (choice !== undefined) return choice;
-  const like = nearest(text, choices);
-  throw new UsageError(
-    `--${flag} ${text}: one of ${choices.join(', ')} is wanted${like === undefined ? '' : `; did you mean ${like}?`}`,
-    command,
-  );
+  return choiceOf(flag, text, choices, commandLine(command));
 }

@@ -7,8 +7,9 @@ import { createTwinProvider } from '../provider/twin.ts';
 import { runRehearsal } from '../rehearsal/run.ts';
 import { assertTwinData } from '../scenario/read.ts';
 import type { Scenario } from '../scenario/scenario.ts';
+import { withFaults } from '../session/scenario-choice.ts';
 import { tool } from '../session/version.ts';
-import { withFaults } from './scenario-argument.ts';
+import { commandLine } from './usage.ts';
 
 /** Structured-clonable: rows are run by workers. */
 export interface RowTask {
@@ -42,7 +43,11 @@ export interface RowResult {
 /** @throws what the run throws beside its verdict (a bug), ScenarioError, UsageError */
 export async function runRow(task: RowTask, signal: AbortSignal): Promise<RowResult> {
   const { seed, spec } = task;
-  const { scenario, faults } = withFaults(task.scenario, [spec], { seed, provider: 'twin', command: 'drill' });
+  const { scenario, faults } = withFaults(task.scenario, [spec], {
+    seed,
+    provider: 'twin',
+    source: commandLine('drill'),
+  });
   const { fault, args } = faults[0]!;
   const allow = task.allowed && fault.refusedBy !== null ? [fault.refusedBy] : [];
   const judged = { ...scenario, preflight: { allow: [...new Set([...scenario.preflight.allow, ...allow])] } };

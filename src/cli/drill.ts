@@ -7,6 +7,7 @@ import { rowsOf } from '../faults/rows.ts';
 import { Cancelled } from '../rehearsal/outcome.ts';
 import { planFor } from '../rehearsal/plan.ts';
 import { assertTwinData } from '../scenario/read.ts';
+import { withFaults } from '../session/scenario-choice.ts';
 import { WallClock } from '../time/wall-clock.ts';
 import { type Arguments, type Flags, parseArguments } from './arguments.ts';
 import type { Command } from './command.ts';
@@ -15,8 +16,8 @@ import type { RowTask } from './drill-row.ts';
 import { drillTable, type Row, rowFrom } from './drill-table.ts';
 import { onSignals } from './interruption.ts';
 import type { Output } from './output.ts';
-import { SCENARIO_FLAGS, type ScenarioArgument, scenarioArgument, withFaults } from './scenario-argument.ts';
-import { notInThisVersion, UsageError } from './usage.ts';
+import { SCENARIO_FLAGS, type ScenarioArgument, scenarioArgument } from './scenario-argument.ts';
+import { commandLine, notInThisVersion, UsageError } from './usage.ts';
 
 const FLAGS: Flags = {
   ...SCENARIO_FLAGS,
@@ -78,7 +79,7 @@ function chosenRows(args: Arguments, { scenario, seed }: ScenarioArgument): Plan
 /** A fault that was asked for by name and does not fit is bad input; of all of them it is left out, and told. */
 function whyUnfit(spec: string, scenario: RowTask['scenario'], seed: number, asked: boolean): string | null {
   try {
-    withFaults(scenario, [spec], { seed, provider: 'twin', command: 'drill' });
+    withFaults(scenario, [spec], { seed, provider: 'twin', source: commandLine('drill') });
     return null;
   } catch (error) {
     if (asked || !(error instanceof UsageError)) throw error;

@@ -5,10 +5,10 @@ import { faultRow } from '../faults/list.ts';
 import { nearest } from '../scenario/nearest.ts';
 import { readScenario } from '../scenario/read.ts';
 import { hasTwinData, knownVersions } from '../scenario/versions.ts';
+import { bundledFile, bundledScenarios } from '../session/scenario-choice.ts';
 import { parseArguments } from './arguments.ts';
 import type { Command } from './command.ts';
 import type { Output } from './output.ts';
-import { bundledFile, bundledScenarios } from './scenario-argument.ts';
 import { UsageError } from './usage.ts';
 
 const TOPICS = ['scenarios', 'faults', 'rules', 'checkpoints', 'versions'] as const;

@@ -8,13 +8,14 @@ import { CHART_INDEX, publishedCilium } from '../matrix/published.ts';
 import { excludedText, githubMatrix, matrixText } from '../matrix/text.ts';
 import { readScenario } from '../scenario/read.ts';
 import { type Component, knownVersions, nodeImage, twinVersions } from '../scenario/versions.ts';
+import { locate, MAX_SEED, overrideOf, ruleOf, withFaults } from '../session/scenario-choice.ts';
 import type { Clock } from '../time/clock.ts';
 import { WallClock } from '../time/wall-clock.ts';
 import { type Arguments, choiceFlag, type Flags, numberFlag, parseArguments } from './arguments.ts';
 import type { Command } from './command.ts';
 import type { Output } from './output.ts';
-import { locate, MAX_SEED, overrideOf, ruleOf, SCENARIO_FLAGS, withFaults } from './scenario-argument.ts';
-import { UsageError } from './usage.ts';
+import { SCENARIO_FLAGS } from './scenario-argument.ts';
+import { commandLine, UsageError } from './usage.ts';
 
 const MOST_SCENARIOS = 100;
 const BUNDLED = 'bundled';
@@ -94,7 +95,7 @@ async function plannedMatrix(args: Arguments, clock: Clock): Promise<Matrix> {
   const provider = choiceFlag(args, 'provider', 'matrix', ['twin', 'kind']) ?? 'twin';
   const seed = numberFlag(args, 'seed', 'matrix', 0, MAX_SEED) ?? 1;
   const maxJobs = numberFlag(args, 'max-jobs', 'matrix', 1, MOST_JOBS) ?? MOST_JOBS;
-  const allow = args.list('allow').map((rule) => ruleOf(rule, 'matrix'));
+  const allow = args.list('allow').map((rule) => ruleOf(rule, commandLine('matrix')));
   const set = args.list('set');
   const scenarios = (args.positionals.length === 0 ? ['lab'] : args.positionals).map((word) =>
     factsOf(word, args, { provider, seed }),
@@ -124,11 +125,11 @@ function factsOf(
   args: Arguments,
   { provider, seed }: { provider: ProviderName; seed: number },
 ): ScenarioFacts {
-  const { file, shown } = locate(word, 'matrix');
-  const overrides = args.list('set').map((text) => overrideOf(text, 'matrix'));
+  const { file, shown } = locate(word, commandLine('matrix'));
+  const overrides = args.list('set').map((text) => overrideOf(text, commandLine('matrix')));
   const scenario = readScenario(file, shown, overrides);
   if (scenario.providers.includes(provider)) {
-    withFaults(scenario, args.list('fault'), { seed, provider, command: 'matrix' });
+    withFaults(scenario, args.list('fault'), { seed, provider, source: commandLine('matrix') });
   }
   const { kubernetes, calico, cilium, cluster } = scenario;
   return {

@@ -5,17 +5,18 @@ import { Cancelled } from '../rehearsal/outcome.ts';
 import { planFor } from '../rehearsal/plan.ts';
 import type { VerdictEvent } from '../rehearsal/run.ts';
 import { reportJson } from '../report/json.ts';
-import { assertTwinData } from '../scenario/read.ts';
+import { assertProviderData } from '../scenario/provider-data.ts';
+import { comparedWith, type Expectation, knownCheckpoint, parseExpectation } from '../session/expectation.ts';
 import { prepareDirectory } from '../session/record.ts';
+import { mirrorOf } from '../session/words.ts';
 import { WallClock } from '../time/wall-clock.ts';
 import { type Arguments, choiceFlag, type Flags, parseArguments } from './arguments.ts';
 import type { Command } from './command.ts';
-import { isMet, knownCheckpoint, parseExpectation } from './expectation.ts';
 import { onSignals } from './interruption.ts';
 import type { Output } from './output.ts';
 import { progressOf } from './progress.ts';
 import { SCENARIO_FLAGS, type ScenarioArgument, scenarioArgument } from './scenario-argument.ts';
-import { UsageError } from './usage.ts';
+import { commandLine, UsageError } from './usage.ts';
 
 export const DEFAULT_REPORT_DIRECTORY = 'rehearsal-report';
 
@@ -27,6 +28,11 @@ const FLAGS: Flags = {
     kind: 'value',
     value: 'VERDICT[:CHECKPOINT]',
     help: 'Exit 0 when the run ends like this, such as failed:switched/*.',
+  },
+  'image-mirror': {
+    kind: 'list',
+    value: 'MIRROR',
+    help: 'Pull images for kind from PREFIX, or those of one registry from REGISTRY=PREFIX; may be repeated.',
   },
   keep: { kind: 'value', value: 'WHEN', help: 'Keep the cluster: never (default), failed or always.' },
   json: { kind: 'boolean', help: 'Print the report as one JSON document on stdout.' },
@@ -46,7 +52,7 @@ export const run: Command = {
   run: async (words, output) => {
     const args = parseArguments('run', words, FLAGS, 1);
     const given = scenarioArgument(args, 'run');
-    assertTwinData(given.scenario, given.shown);
+    assertProviderData(given.scenario, given.shown, given.provider);
     const options = runOptions(args, given);
     prepareDirectory(options.directory);
     return rehearse(given, options, output);
@@ -59,22 +65,25 @@ interface RunFlags {
   readonly keep: 'never' | 'failed' | 'always';
   readonly json: boolean;
   readonly mode: 'quiet' | 'normal' | 'verbose';
-  readonly expect: ReturnType<typeof parseExpectation> | undefined;
+  readonly expect: Expectation | undefined;
+  readonly mirrors: readonly string[];
 }
 
 /** Everything is checked before anything is touched. */
-function runOptions(args: Arguments, { scenario, seed }: ScenarioArgument): RunFlags {
-  const checkpoints = planFor(scenario, seed).checkpoints.map(({ id }) => id);
+function runOptions(args: Arguments, { scenario, seed, provider }: ScenarioArgument): RunFlags {
+  const checkpoints = planFor(scenario, seed, provider).checkpoints.map(({ id }) => id);
+  const source = commandLine('run');
   const until = args.value('until');
   const expect = args.value('expect');
   if (args.has('quiet') && args.has('verbose')) throw new UsageError('--quiet and --verbose exclude each other', 'run');
   return {
     directory: args.value('report') ?? DEFAULT_REPORT_DIRECTORY,
-    until: until === undefined ? null : knownCheckpoint(until, checkpoints, '--until', 'run'),
+    until: until === undefined ? null : knownCheckpoint('until', until, checkpoints, source),
     keep: choiceFlag(args, 'keep', 'run', ['never', 'failed', 'always']) ?? 'never',
     json: args.has('json'),
     mode: args.has('quiet') ? 'quiet' : args.has('verbose') ? 'verbose' : 'normal',
-    expect: expect === undefined ? undefined : parseExpectation(expect, checkpoints, 'run'),
+    expect: expect === undefined ? undefined : parseExpectation(expect, checkpoints, source),
+    mirrors: args.list('image-mirror').map((text) => mirrorOf(text, source)),
   };
 }
 
@@ -83,11 +92,11 @@ async function rehearse(given: ScenarioArgument, options: RunFlags, output: Outp
   const { directory, until, keep } = options;
   const wall = new WallClock();
   // An embedded cluster takes a quarter of a second to load, which no other command should pay.
-  const [{ createProvider }, { recordedRun }] = await Promise.all([
-    import('../provider/create.ts'),
+  const [{ openProvider }, { recordedRun }] = await Promise.all([
+    import('../session/provider.ts'),
     import('../session/recorded-run.ts'),
   ]);
-  const provider = await createProvider(given.provider, { scenario, seed });
+  const provider = await openProvider(given.provider, { scenario, seed, kind: { imageMirrors: options.mirrors } });
   const progress = progressOf(output, { mode: options.mode, directory: resolve(directory) });
   const controller = new AbortController();
   using _signals = onSignals(
@@ -97,7 +106,8 @@ async function rehearse(given: ScenarioArgument, options: RunFlags, output: Outp
     },
     () => {
       // The twin's cluster is gone with the process: there is nothing that a command could delete.
-      output.message('rehearse: ended at once\n');
+      const left = provider.leftBehind?.() ?? null;
+      output.message(`rehearse: ended at once${left === null ? '' : `; the cluster is still there: ${left}`}\n`);
       process.exit(EXIT_CODES.cancelled);
     },
     () => wall.monotonic(),
@@ -125,13 +135,9 @@ function withRecord(code: number, missing: readonly string[], output: Output): n
 
 function exitCode(verdict: VerdictEvent, { expect }: RunFlags, output: Output): number {
   if (expect === undefined) return EXIT_CODES[verdict.verdict];
-  const wanted = `${expect.verdict}${expect.checkpoint === undefined ? '' : `:${expect.checkpoint}`}`;
-  if (isMet(expect, verdict)) {
-    output.message(`rehearse: ended as expected (${wanted})\n`);
-    return EXIT_CODES.passed;
-  }
-  const seen = `${verdict.verdict}${verdict.failedCheckpoint === null ? '' : `:${verdict.failedCheckpoint}`}`;
-  output.message(`rehearse: expected ${wanted}, but the run ended ${seen}\n`);
+  const { met, sentence } = comparedWith(expect, verdict);
+  output.message(`rehearse: ${sentence}\n`);
+  if (met) return EXIT_CODES.passed;
   const judged = verdict.verdict === 'passed' || verdict.verdict === 'failed';
   return judged ? EXIT_CODES.failed : EXIT_CODES[verdict.verdict];
 }

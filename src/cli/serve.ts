@@ -9,19 +9,19 @@ import { planFor } from '../rehearsal/plan.ts';
 import type { Rehearsal } from '../rehearsal/rehearsal.ts';
 import type { VerdictEvent } from '../rehearsal/run.ts';
 import { assertTwinData } from '../scenario/read.ts';
+import { knownCheckpoint } from '../session/expectation.ts';
 import { RunProblem } from '../session/problem.ts';
 import { unforeseen } from '../session/unforeseen.ts';
 import { tool } from '../session/version.ts';
 import { WallClock } from '../time/wall-clock.ts';
 import { type Arguments, type Flags, numberFlag, parseArguments } from './arguments.ts';
 import type { Command } from './command.ts';
-import { knownCheckpoint } from './expectation.ts';
 import { onSignals } from './interruption.ts';
 import { refuseForeign, writeKubeconfig } from './kubeconfig-file.ts';
 import type { Output } from './output.ts';
 import { progressOf } from './progress.ts';
 import { SCENARIO_FLAGS, type ScenarioArgument, scenarioArgument } from './scenario-argument.ts';
-import { UsageError } from './usage.ts';
+import { commandLine, UsageError } from './usage.ts';
 
 const FLAGS: Flags = {
   ...SCENARIO_FLAGS,
@@ -77,7 +77,7 @@ function serveOptions(args: Arguments, { scenario, seed }: ScenarioArgument): Se
   const kubeconfig = args.value('kubeconfig');
   if (kubeconfig !== undefined) refuseForeign(kubeconfig);
   return {
-    at: knownCheckpoint(args.value('at') ?? 'baseline', checkpoints, '--at', 'serve'),
+    at: knownCheckpoint('at', args.value('at') ?? 'baseline', checkpoints, commandLine('serve')),
     port: numberFlag(args, 'port', 'serve', 0, 65_535) ?? 0,
     speed: speedOf(args.value('speed')),
     kubeconfig,

@@ -1,4 +1,5 @@
 import { printable } from '../scenario/printable.ts';
+import type { WordSource } from '../session/words.ts';
 
 /** Errors of the command line itself: one clear sentence, exit code 2. */
 export class UsageError extends Error {
@@ -14,4 +15,14 @@ export class UsageError extends Error {
 /** Something that the contract names and that this version does not have yet. */
 export function notInThisVersion(what: string, instead?: string): UsageError {
   return new UsageError(`${what} is not in this version${instead === undefined ? '' : `; ${instead}`}`);
+}
+
+/** The command line as the source of words. @param command sub-command whose help says more */
+export function commandLine(command: string): WordSource {
+  return {
+    option: (name) => `--${name}`,
+    given: (name, text) => `--${name} ${text}`,
+    scenario: '',
+    refuse: (message) => new UsageError(message, command),
+  };
 }

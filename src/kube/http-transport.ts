@@ -32,7 +32,7 @@ interface DispatcherFactory {
 /** Opens nothing yet; the first request connects. `http:` servers are accepted when the cluster has skipTLSVerify. */
 export async function createHttpTransport(options: HttpTransportOptions): Promise<Transport> {
   // client-node takes 0.4 s to import and only real connections need it.
-  const [{ KubeConfig }, undici] = await Promise.all([import('@kubernetes/client-node'), import('undici')]);
+  const [{ KubeConfig }, undici] = await Promise.all([import('./kube-config.ts'), import('undici')]);
   let config: KubeConfig;
   if (typeof options.kubeconfig === 'string') {
     config = new KubeConfig();

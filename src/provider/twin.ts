@@ -97,7 +97,7 @@ async function loopback(
   const http = await serveHttp({ clock, server, ...(jitter !== undefined && { jitter }) });
   closers.push(() => http.close());
   const [{ KubeConfig }, { createHttpTransport }] = await Promise.all([
-    import('@kubernetes/client-node'),
+    import('../kube/kube-config.ts'),
     import('../kube/http-transport.ts'),
   ]);
   const config = new KubeConfig();

@@ -34,7 +34,8 @@ const MOST_GROUPS = 6;
 const MOST_SUBJECTS = 5;
 const ERASE_LINE = '\r\u001b[2K';
 
-const PHASE_TITLES: Record<Phase, string> = {
+/** What a phase is called on consoles. */
+export const PHASE_TITLES: Readonly<Record<Phase, string>> = {
   check: 'Check the scenario and the tools',
   provision: 'Make a cluster with Calico',
   baseline: 'Deploy the probes and take the baseline',

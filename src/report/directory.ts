@@ -49,10 +49,15 @@ export class ReportDirectoryRefused extends Error {
 
 /**
  * Creates the directory or empties ours of old reports.
- * @param options.keep files that stay (`events.ndjson`, when reports are made from it again)
+ * @param options.keep files that stay (`events.ndjson`, when reports are made from it again); `evidence/` keeps all below it
+ * @param options.option what the user names the directory with, for messages
  * @throws ReportDirectoryRefused before anything is changed
  */
-export function prepareReportDirectory(directory: string, options: { readonly keep?: readonly string[] } = {}): void {
+export function prepareReportDirectory(
+  directory: string,
+  options: { readonly keep?: readonly string[]; readonly option?: string } = {},
+): void {
+  const another = `name another with ${options.option ?? '--report'}`;
   const shown = printable(directory, 300);
   const refuse = (kind: ReportDirectoryRefused['kind'], why: string, cause?: unknown): ReportDirectoryRefused =>
     new ReportDirectoryRefused(directory, kind, `report directory ${shown}: ${why}`, cause);
@@ -61,24 +66,21 @@ export function prepareReportDirectory(directory: string, options: { readonly ke
   let made: readonly string[] = [];
   try {
     const found = statSync(path, { throwIfNoEntry: false });
-    if (found && !found.isDirectory()) throw refuse('unusable', 'it is a file; name another with --report');
+    if (found && !found.isDirectory()) throw refuse('unusable', `it is a file; ${another}`);
     if (!found && lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink()) {
-      throw refuse('unusable', 'it is a link to nothing; name another with --report');
+      throw refuse('unusable', `it is a link to nothing; ${another}`);
     }
     if (found && !isMarked(path)) {
-      throw refuse(
-        'foreign',
-        `it exists and was not made by rehearse (no ${MARKER} in it); name another with --report, or remove it`,
-      );
+      throw refuse('foreign', `it exists and was not made by rehearse (no ${MARKER} in it); ${another}, or remove it`);
     }
-    if (found) removeOld(path, new Set(options.keep ?? []), refuse);
-    else made = makeDirectories(path);
-    writeWhole(join(path, MARKER), HEADER);
+    const kept = found ? removeOld(path, new Set(options.keep ?? []), refuse, another) : [];
+    if (!found) made = makeDirectories(path);
+    writeWhole(join(path, MARKER), `${HEADER}${kept.map((name) => `${name}\n`).join('')}`);
   } catch (error) {
     for (const at of made) removeEmpty(at);
     if (error instanceof ReportDirectoryRefused) throw error;
     const kind = OF_THE_MACHINE.has((error as NodeJS.ErrnoException).code ?? '') ? 'machine' : 'unusable';
-    throw refuse(kind, `cannot be written (${systemProblem(error)}); name another with --report`, error);
+    throw refuse(kind, `cannot be written (${systemProblem(error)}); ${another}`, error);
   }
 }
 
@@ -141,20 +143,23 @@ function makeDirectories(path: string): string[] {
 
 type Refuse = (kind: 'foreign' | 'unusable', why: string) => ReportDirectoryRefused;
 
-/** What is to go is looked at first: nothing goes where something cannot. */
-function removeOld(directory: string, keep: ReadonlySet<string>, refuse: Refuse): void {
+/**
+ * What is to go is looked at first: nothing goes where something cannot.
+ * @returns what is listed and stays
+ */
+function removeOld(directory: string, keep: ReadonlySet<string>, refuse: Refuse, another: string): string[] {
   const listed = readFileSync(join(directory, MARKER), 'utf8')
     .split('\n')
     .filter((line) => line !== '' && !line.startsWith('#'));
   const root = realpathSync(directory);
   const old = [...new Set([...ALWAYS, ...listed])].filter(
-    (name) => !keep.has(name) && isInside(name) && leadsInside(directory, name, root),
+    (name) => !isKept(name, keep) && isInside(name) && leadsInside(directory, name, root),
   );
   for (const name of old) {
     if (lstatSync(join(directory, name), { throwIfNoEntry: false })?.isDirectory()) {
       throw refuse(
         'unusable',
-        `${name} in it is a directory, where a report would be written; remove it, or name another with --report`,
+        `${name} in it is a directory, where a report would be written; remove it, or ${another}`,
       );
     }
   }
@@ -163,6 +168,11 @@ function removeOld(directory: string, keep: ReadonlySet<string>, refuse: Refuse)
     rmSync(partialOf(join(directory, name)), { force: true });
     removeEmptyParents(directory, name);
   }
+  return [...new Set(listed)].filter((name) => isKept(name, keep));
+}
+
+function isKept(name: string, keep: ReadonlySet<string>): boolean {
+  return keep.has(name) || [...keep].some((kept) => kept.endsWith('/') && name.startsWith(kept));
 }
 
 /** A link in the directory may lead out of it: what it leads to is not ours. */

@@ -21,6 +21,10 @@ export interface Override {
   readonly path: string;
   /** YAML text. */
   readonly value: string;
+  /** What messages call it; `--set PATH` unless given. */
+  readonly source?: string;
+  /** What paths in the value are relative to; the scenario's directory unless given. */
+  readonly directory?: string;
 }
 
 type Fields = Record<string, unknown>;
@@ -36,7 +40,8 @@ export class ScenarioDocument {
   readonly #document: Document;
   readonly #lines: LineCounter;
   readonly #value: Fields;
-  readonly #overrides = new Set<string>();
+  /** By path. */
+  readonly #overrides = new Map<string, Override & { readonly source: string }>();
 
   private constructor(file: string, document: Document, lines: LineCounter) {
     this.file = file;
@@ -73,7 +78,8 @@ export class ScenarioDocument {
   /** Puts a value over the file's. @throws ScenarioError */
   set(override: Override): void {
     const keys = override.path.split('.');
-    const bad = (message: string): ScenarioError => problemOfFile(`--set ${override.path}`, message);
+    const source = override.source ?? `--set ${override.path}`;
+    const bad = (message: string): ScenarioError => problemOfFile(source, message);
     if (keys.some((key) => key === '') || keys.length > MAX_KEYS) {
       throw bad('a path of keys joined by dots is wanted, such as cilium.tunnelPort=8473');
     }
@@ -95,7 +101,7 @@ export class ScenarioDocument {
       (at as Fields)[key] = next;
       at = next as Fields;
     }
-    this.#overrides.add(override.path);
+    this.#overrides.set(override.path, { ...override, source });
   }
 
   /** Plain values: what JSON can say. */
@@ -107,9 +113,25 @@ export class ScenarioDocument {
   place(path: readonly string[]): string | undefined {
     if (!this.#has(path)) return undefined;
     const { where, line, column, path: shown } = this.problem(path, '', 'key');
-    if (line === null) return where === `--set ${shown}` ? where : `${where}: ${shown}`;
+    if (line === null) return this.#overrides.get(path.join('.'))?.source === where ? where : `${where}: ${shown}`;
     // The directory says nothing of the scenario, and events must not depend on it.
     return `${basename(where)}:${line}:${column}: ${shown}`;
+  }
+
+  /** Line and column of a key of the file; undefined where it is not there, or was put over it. */
+  position(path: readonly string[]): { readonly line: number; readonly column: number } | undefined {
+    if (!this.#has(path)) return undefined;
+    const { line, column } = this.problem(path, '', 'key');
+    return line === null || column === null ? undefined : { line, column };
+  }
+
+  /** What paths in the value of this key are relative to, where it was put over the file; undefined: the file's directory. */
+  directoryOf(path: readonly string[]): string | undefined {
+    for (let depth = path.length; depth > 0; depth--) {
+      const override = this.#overrides.get(path.slice(0, depth).join('.'));
+      if (override) return override.directory;
+    }
+    return undefined;
   }
 
   #has(path: readonly string[]): boolean {
@@ -128,13 +150,13 @@ export class ScenarioDocument {
     const shown = path.map((key) => (/^[\w-]+$/.test(String(key)) ? key : JSON.stringify(key))).join('.');
     for (let depth = path.length; depth > 0; depth--) {
       const above = path.slice(0, depth).join('.');
-      if (this.#overrides.has(above))
-        return { where: `--set ${above}`, line: null, column: null, path: shown, message };
+      const override = this.#overrides.get(above);
+      if (override) return { where: override.source, line: null, column: null, path: shown, message };
     }
     // The key itself came with a longer path: `foo` of `--set foo.bar=1`.
-    const longer = [...this.#overrides].find((override) => override.startsWith(`${plain}.`));
+    const longer = [...this.#overrides.values()].find((override) => override.path.startsWith(`${plain}.`));
     if (longer !== undefined && this.#nodeAt(path, 'key')?.range == null) {
-      return { where: `--set ${longer}`, line: null, column: null, path: shown, message };
+      return { where: longer.source, line: null, column: null, path: shown, message };
     }
     for (let depth = path.length; depth > 0; depth--) {
       const node = this.#nodeAt(path.slice(0, depth), depth === path.length ? at : 'key');

@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import { type Override, problemOfFile, readText, ScenarioDocument } from './document.ts';
 import { checkManifest } from './manifest.ts';
 import { nearest } from './nearest.ts';
-import { type Positions, positionsOf } from './positions.ts';
+import { type Places, type Positions, placesOf, positionsOf, type ValuesFiles } from './positions.ts';
 import { MOST_PROBLEMS, type Problem, ScenarioError } from './problem.ts';
 import { RULE_IDS } from './rule-ids.ts';
 import type { Json, JsonObject, Scenario } from './scenario.ts';
@@ -34,11 +34,13 @@ export function readScenarioWithPositions(
   file: string,
   shown: string,
   overrides: readonly Override[] = [],
-): { readonly scenario: Scenario; readonly at: Positions } {
+): { readonly scenario: Scenario; readonly at: Positions; readonly places: Places } {
   const document = ScenarioDocument.read(file, shown);
   for (const override of overrides) document.set(override);
   const resolver = new Resolver(document, validated(document), file);
-  return { scenario: resolver.resolve(), at: positionsOf(document, resolver.valuesFiles) };
+  const scenario = resolver.resolve();
+  const { valuesFiles } = resolver;
+  return { scenario, at: positionsOf(document, valuesFiles), places: placesOf(document, resolve(file), valuesFiles) };
 }
 
 /**
@@ -161,7 +163,7 @@ class Resolver {
   readonly #file: string;
   readonly #problems: Problem[] = [];
   /** Values files by the key that names them. */
-  readonly valuesFiles = new Map<string, ScenarioDocument>();
+  readonly valuesFiles: ValuesFiles = new Map();
 
   constructor(document: ScenarioDocument, input: ScenarioInput, file: string) {
     this.#document = document;
@@ -277,9 +279,10 @@ class Resolver {
     if (given === undefined) return {};
     if (typeof given !== 'string') return given;
     try {
-      const file = ScenarioDocument.read(this.#path(given), given, 'values');
-      this.valuesFiles.set(`cilium.${key}`, file);
-      return file.toJs() as JsonObject;
+      const file = this.#path(given, ['cilium', key]);
+      const document = ScenarioDocument.read(file, given, 'values');
+      this.valuesFiles.set(`cilium.${key}`, { document, file });
+      return document.toJs() as JsonObject;
     } catch (error) {
       if (!(error instanceof ScenarioError)) throw error;
       this.#problems.push(this.#document.problem(['cilium', key], error.message));
@@ -291,7 +294,7 @@ class Resolver {
     let bytes = 0;
     return (this.#input.workloads ?? []).flatMap((file, index) => {
       try {
-        const manifest = readText(this.#path(file), file, MAX_WORKLOAD_BYTES);
+        const manifest = readText(this.#path(file, ['workloads', String(index)]), file, MAX_WORKLOAD_BYTES);
         bytes += manifest.length;
         if (bytes > MAX_WORKLOADS_BYTES)
           throw problemOfFile(file, `all workloads together have more than ${MAX_WORKLOADS_BYTES} bytes`);
@@ -308,9 +311,9 @@ class Resolver {
     });
   }
 
-  /** Paths in a scenario are relative to its file. */
-  #path(file: string): string {
-    return resolve(dirname(this.#file), file);
+  /** Paths in a scenario are relative to its file; those of a value that was put over it may be to another directory. */
+  #path(file: string, key: readonly string[]): string {
+    return resolve(this.#document.directoryOf(key) ?? dirname(this.#file), file);
   }
 
   /** A key of the scenario and a Helm value that say different things: nobody could tell which one was meant. */

@@ -7,9 +7,9 @@ import { printable } from '../scenario/printable.ts';
 import { RunProblem } from './problem.ts';
 
 /** @throws RunProblem: refused where the directory is the wrong one, error where the machine does not let us */
-export function prepareDirectory(directory: string, keep: readonly string[] = []): void {
+export function prepareDirectory(directory: string, keep: readonly string[] = [], option = '--report'): void {
   try {
-    prepareReportDirectory(directory, { keep });
+    prepareReportDirectory(directory, { keep, option });
   } catch (error) {
     if (!(error instanceof ReportDirectoryRefused)) throw error;
     throw new RunProblem(error.kind === 'machine' ? 'error' : 'refused', error.message, { cause: error });

@@ -10,6 +10,7 @@ import { runRehearsal, type VerdictEvent } from '../rehearsal/run.ts';
 import { StoryFold } from '../report/model.ts';
 import type { Story } from '../report/story.ts';
 import type { Scenario } from '../scenario/scenario.ts';
+import { evidenceDirectory } from './evidence-directory.ts';
 import { completeRecord, openRecord } from './record.ts';
 import { unforeseen } from './unforeseen.ts';
 import { tool } from './version.ts';
@@ -27,6 +28,8 @@ export interface RecordedRunOptions {
   readonly directory: string;
   readonly until: string | null;
   readonly keep: 'never' | 'failed' | 'always';
+  /** As of a run (rehearsal/run.ts). */
+  readonly deleteLater?: () => boolean;
   /** Aborted with a `Cancelled`, from inside `provider.interrupt`, to end the run. */
   readonly signal: AbortSignal;
   /** Told every event besides the record. */
@@ -71,8 +74,10 @@ export async function recordedRun(options: RecordedRunOptions): Promise<Recorded
         signal: options.signal,
         until: options.until,
         keep: options.keep,
+        ...(options.deleteLater && { deleteLater: options.deleteLater }),
         tool: tool(),
         missingRecord: () => (writer.trouble === null ? null : `events.ndjson: ${writer.trouble.message}`),
+        evidence: evidenceDirectory(directory, !provider.simulated),
         warn: note,
       }),
     );

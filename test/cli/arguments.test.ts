@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { type Flags, parseArguments } from '../../src/cli/arguments.ts';
-import { isMet, parseExpectation } from '../../src/cli/expectation.ts';
 import { wantsColour } from '../../src/cli/output.ts';
 import { scenarioArgument } from '../../src/cli/scenario-argument.ts';
-import { UsageError } from '../../src/cli/usage.ts';
+import { commandLine, UsageError } from '../../src/cli/usage.ts';
+import { isMet, parseExpectation } from '../../src/session/expectation.ts';
 
 const FLAGS: Flags = {
   report: { kind: 'value', value: 'DIR', help: '' },
@@ -43,7 +43,6 @@ describe('words', () => {
     [['--json=1'], /--json takes no value/],
     [['a', 'b'], /unexpected argument "b"/],
     [['labb'], /there is no scenario labb; did you mean lab\?/],
-    [['--provider', 'kind'], /--provider kind is not in this version/],
     [['--provider', 'existing'], /refused for now/],
     [['--provider', 'twn'], /one of twin, kind, existing is wanted; did you mean twin\?/],
     [['--fault', 'pool-too-smal'], /there is no such fault; did you mean pool-too-small\?/],
@@ -70,12 +69,12 @@ describe('--expect', () => {
     ['failed:final', 'failed', null, false],
     ['cancelled', 'cancelled', null, true],
   ])('%s against %s at %s: %s', (text, verdict, failedCheckpoint, met) => {
-    const expected = parseExpectation(text, ids, 'run');
+    const expected = parseExpectation(text, ids, commandLine('run'));
     expect(isMet(expected, { verdict: verdict as 'passed', failedCheckpoint })).toBe(met);
   });
 
   test.each(['fail', 'passed:final', 'failed:finall', 'failed:nope/*', ''])('%s is refused', (text) => {
-    expect(() => parseExpectation(text, ids, 'run')).toThrow(UsageError);
+    expect(() => parseExpectation(text, ids, commandLine('run'))).toThrow(UsageError);
   });
 });
 

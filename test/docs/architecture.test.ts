@@ -40,9 +40,11 @@ describe('docs/architecture.md', () => {
   });
 });
 
-describe.each([
-  ...['architecture.md', 'compare.md', 'faults.md', 'guide.md', 'matrix.md', 'nightly.md', 'scenario.md', 'twin.md'],
-])('docs/%s', (name) => {
+describe.each(
+  ['action', 'architecture', 'compare', 'faults', 'guide', 'matrix', 'nightly', 'scenario', 'twin'].map(
+    (one) => `${one}.md`,
+  ),
+)('docs/%s', (name) => {
   const text = page(name);
 
   it('links to files that exist', () => {

@@ -1,13 +1,14 @@
 /** The overlap with the nodes' subnet as it was recorded: who loses what, and what stays as it was. */
 import { expect, test } from 'vitest';
-import { withFaults } from '../../src/cli/scenario-argument.ts';
+import { commandLine } from '../../src/cli/usage.ts';
 import type { Node, Pod } from '../../src/kube/objects.ts';
+import { withFaults } from '../../src/session/scenario-choice.ts';
 import { bundledScenario, rehearse } from '../e2e/rehearse.ts';
 
 test('the API is lost from outside only: nodes stay Ready, Calico pairs good, pods of other nodes forget their peers', async () => {
   const base = { ...bundledScenario('minimal'), preflight: { allow: ['pod-cidr-overlap'] } };
   const specs = ['pod-cidr-overlap:of=nodes'];
-  const { scenario, faults } = withFaults(base, specs, { seed: 5, provider: 'twin', command: 'run' });
+  const { scenario, faults } = withFaults(base, specs, { seed: 5, provider: 'twin', source: commandLine('run') });
   const { verdict } = await rehearse({
     scenario,
     faults,

@@ -1,0 +1,1 @@
+export{t as FIELD_MANAGER,n as createKubeApi}from"./client2.mjs";

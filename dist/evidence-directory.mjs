@@ -1,0 +1,1 @@
+export{t as evidenceDirectory}from"./evidence-directory2.mjs";

@@ -1,0 +1,1 @@
+const e=`evidence`,t=`README.md`,n=`cause.log`;export{e as n,t as r,n as t};

@@ -1,0 +1,1 @@
+export{t as FULL_MS,n as MOST_NODES,r as QUICK_MS,i as gatherEvidence}from"./gather.mjs";

@@ -1,0 +1,1 @@
+export{t as createHttpTransport}from"./http-transport.mjs";

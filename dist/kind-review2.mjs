@@ -1,0 +1,1 @@
+export{t as reviewForKind}from"./kind-review.mjs";

@@ -1,0 +1,1 @@
+import"./rolldown-runtime.mjs";export{t as KubeConfig}from"./vendor-kubernetes.mjs";

@@ -1,0 +1,1 @@
+var MachineFailure=class extends Error{name=`MachineFailure`;problem;constructor(e,t){super(e.message,t),this.problem=e}};export{MachineFailure as t};

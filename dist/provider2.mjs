@@ -1,0 +1,1 @@
+export{t as openProvider}from"./provider.mjs";

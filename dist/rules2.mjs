@@ -1,0 +1,1 @@
+export{t as RULES}from"./rules.mjs";

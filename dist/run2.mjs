@@ -1,0 +1,1 @@
+export{t as runRehearsal}from"./run.mjs";

@@ -1,0 +1,1 @@
+export{t as imageExistsOnTwin,n as reviewForTwin}from"./twin-review.mjs";

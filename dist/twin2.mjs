@@ -1,0 +1,1 @@
+export{t as createTwinProvider}from"./twin.mjs";

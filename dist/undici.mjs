@@ -1,0 +1,1 @@
+import{t as e}from"./vendor-http.mjs";export default e();export{};

@@ -1,0 +1,1 @@
+export{t as WallClock}from"./wall-clock2.mjs";
