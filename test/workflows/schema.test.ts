@@ -119,7 +119,7 @@ describe.each(names)('%s', (name) => {
       const script = /^node (?:\.cni-rehearsal\/)?(scripts\/[\w-]+\.ts)/.exec(run)?.[1];
       if (script === undefined) {
         expect(run).toMatch(
-          /^(npm (ci|test|pack|ci --prefix \.cni-rehearsal|publish \*\.tgz .*)|go run github\.com\/rhysd\/actionlint\/cmd\/actionlint@v[\d.]+ -color)$/,
+          /^(npm (ci|test|run package|ci --prefix \.cni-rehearsal|publish \*\.tgz .*)|go run github\.com\/rhysd\/actionlint\/cmd\/actionlint@v[\d.]+ -color)$/,
         );
       } else {
         // The bundler comes with the action.
@@ -178,7 +178,7 @@ test('only the release waits for nobody to push in between: its checks come firs
     'node scripts/release.ts check',
     'npm test',
     'node scripts/bundle.ts --check',
-    'npm pack',
+    'npm run package',
   ]);
 });
 
