@@ -14,7 +14,6 @@ import { parseArgs } from 'node:util';
 import { findProgram } from '../src/host/find-program.ts';
 import { binariesDirectory, type Recorded, readRecord, recordFile, SETS } from './debian-binaries/sets.ts';
 import { debianArchive } from './debian-binaries/sources.ts';
-import type { Suite } from './debian-binaries/suite.ts';
 import { Suites } from './debian-binaries/suites.ts';
 
 const { values } = parseArgs({ options: { refresh: { type: 'boolean', default: false } } });
@@ -35,11 +34,10 @@ async function codename(): Promise<string> {
 /** Unpacks beside its place and renames, so that what is there is whole. */
 async function setUp(set: (typeof SETS)[number], suites: Suites, own: string): Promise<string> {
   const suite = await suites.get(set.suite === 'own' ? own : set.suite);
-  const packages: string[] = [];
-  for (const alternatives of set.packages) {
-    const name = await firstOf(suite, alternatives);
-    if (name !== undefined) packages.push(name);
-  }
+  const has = await suite.having(set.packages.flat());
+  const packages = set.packages.flatMap((names) => names.find((name) => has.has(name)) ?? []);
+  if (!set.packages[0]!.some((name) => packages[0] === name))
+    throw new Error(`${suite.name} has no ${set.packages[0]!.join(' or ')}`);
   const staging = await mkdtemp(path.join(binariesDirectory(), '.staging-'));
   try {
     const version = await suite.unpack(packages, staging);
@@ -53,11 +51,6 @@ async function setUp(set: (typeof SETS)[number], suites: Suites, own: string): P
   } finally {
     await rm(staging, { recursive: true, force: true });
   }
-}
-
-async function firstOf(suite: Suite, names: readonly string[]): Promise<string | undefined> {
-  for (const name of names) if (await suite.has(name)) return name;
-  return undefined;
 }
 
 async function main(): Promise<number> {
