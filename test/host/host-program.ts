@@ -1,5 +1,5 @@
 /** A process with a command under way that ends in one of several ways; started by `real-host.test.ts`. */
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { realHost } from '../../src/host/real-host.ts';
 import { WallClock } from '../../src/time/wall-clock.ts';
@@ -16,7 +16,9 @@ if (mode === 'interrupted') {
 }
 const running = realHost({ clock }).run('sh', ['-c', script, 'sh', directory], { timeoutMs: 60_000 });
 if (mode !== 'interrupted') {
-  while (!existsSync(path.join(directory, 'pid'))) await clock.sleep(20);
+  const pid = path.join(directory, 'pid');
+  // Written, not only made: the command is killed with us.
+  while (!existsSync(pid) || !readFileSync(pid, 'utf8').endsWith('\n')) await clock.sleep(20);
   if (mode === 'exit') process.exit(1);
   // Thrown where nobody catches it.
   queueMicrotask(() => {

@@ -152,12 +152,13 @@ describe('a time limit', () => {
   /** A host on which the limit is over when the test says so; all other times are the machine's. */
   function withLimit(graceMs?: number) {
     const limitMs = 1_500;
-    let expire: (() => void) | undefined;
+    // A command may be under way before its limit is.
+    const set = Promise.withResolvers<() => void>();
     class Expiring extends WallClock {
       override deadline(ms: number, parent?: AbortSignal): Deadline {
         if (ms !== limitMs) return super.deadline(ms, parent);
         const after = (_ms: number, action: () => void): (() => void) => {
-          expire = action;
+          set.resolve(action);
           return () => undefined;
         };
         return startDeadline({ now: () => 0, after }, ms, parent);
@@ -171,7 +172,7 @@ describe('a time limit', () => {
         result.catch(() => undefined);
         return result;
       },
-      expire: () => expire!(),
+      expire: async () => (await set.promise)(),
     };
   }
 
@@ -179,7 +180,7 @@ describe('a time limit', () => {
     const { run, expire } = withLimit();
     const result = run('echo waiting for the image >&2; echo "$$" >"$1/pid"; sleep 600');
     const pid = await pidIn('pid');
-    expire();
+    await expire();
     await expect(result).rejects.toThrow('sh did not end within 1.5 s');
     await expect(result).rejects.toMatchObject({ name: 'CommandTimedOut', stderr: 'waiting for the image\n' });
     await gone(pid);
@@ -191,7 +192,7 @@ describe('a time limit', () => {
       'trap \'echo tidied >"$1/tidied"; exit 0\' TERM; echo "$$" >"$1/pid"; while :; do sleep 0.05; done',
     );
     const pid = await pidIn('pid');
-    expire();
+    await expire();
     await expect(result).rejects.toThrow(CommandTimedOut);
     expect(readFileSync(inDirectory('tidied'), 'utf8')).toBe('tidied\n');
     await gone(pid);
@@ -203,7 +204,7 @@ describe('a time limit', () => {
     const { run, expire } = withLimit(200);
     const result = run('trap "" TERM; sh "$1/1" "$1" & echo $$ >"$1/pid0"; while :; do sleep 1; done');
     const pids = [await pidIn('pid0'), await pidIn('pid1'), await pidIn('pid2')];
-    expire();
+    await expire();
     await expect(result).rejects.toThrow(CommandTimedOut);
     for (const pid of pids) await gone(pid);
   });
