@@ -2,9 +2,9 @@
 import { createEventStream } from '../events/stream.ts';
 import { EXIT_CODES } from '../events/verdict.ts';
 import type { RuleResult } from '../preflight/rule.ts';
-import { createTwinProvider } from '../provider/twin.ts';
 import { Cancelled } from '../rehearsal/outcome.ts';
 import { runRehearsal, type VerdictEvent } from '../rehearsal/run.ts';
+import { openProvider } from '../session/provider.ts';
 import { unforeseen } from '../session/unforeseen.ts';
 import { tool } from '../session/version.ts';
 import { WallClock } from '../time/wall-clock.ts';
@@ -19,9 +19,12 @@ export interface LiveCheck {
   readonly rules: readonly RuleResult[];
 }
 
-export async function checkLive({ scenario, seed, at }: ScenarioArgument, output: Output): Promise<LiveCheck> {
+export async function checkLive(
+  { scenario, seed, at, provider: name }: ScenarioArgument,
+  output: Output,
+): Promise<LiveCheck> {
   const wall = new WallClock();
-  const provider = createTwinProvider({ scenario, seed });
+  const provider = await openProvider(name, { scenario, seed });
   // Nobody reads the events of a check; the stream still holds them to their order.
   const stream = createEventStream({ now: () => provider.clock.now(), sinks: [] });
   const controller = new AbortController();
@@ -29,7 +32,8 @@ export async function checkLive({ scenario, seed, at }: ScenarioArgument, output
   using _signals = onSignals(
     (signal) => provider.interrupt(() => controller.abort(new Cancelled(signal))),
     () => {
-      output.message('rehearse: ended at once\n');
+      const left = provider.leftBehind?.() ?? null;
+      output.message(`rehearse: ended at once${left === null ? '' : `; the cluster is still there: ${left}`}\n`);
       process.exit(EXIT_CODES.cancelled);
     },
     () => wall.now(),

@@ -4,8 +4,9 @@ import { judgeScenario, refusalOf } from '../preflight/judge.ts';
 import type { RuleResult } from '../preflight/rule.ts';
 import { RULES } from '../preflight/rules/index.ts';
 import { scenarioFacts } from '../preflight/scenario-facts.ts';
-import { imageExistsOnTwin, reviewForTwin } from '../provider/twin-review.ts';
-import { assertTwinData } from '../scenario/read.ts';
+import type { ProviderName } from '../provider/create.ts';
+import type { Provider, ProviderReview } from '../provider/provider.ts';
+import { assertProviderData } from '../scenario/provider-data.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import { parseArguments } from './arguments.ts';
 import type { Command } from './command.ts';
@@ -22,11 +23,12 @@ interface Checked {
 
 export const check: Command = {
   name: 'check',
-  usage: 'check [SCENARIO] [--set PATH=VALUE]... [--allow RULE]... [--live] [--json]',
+  usage: 'check [SCENARIO] [--provider P] [--set PATH=VALUE]... [--allow RULE]... [--live] [--json]',
   summary: 'Judge a scenario by the preflight rules; nothing is touched unless --live is given.',
   details: [
     'Checks the schema, the versions, what the embedded cluster models of them, and every preflight rule (rehearse list',
-    'rules). Exit 0: nothing refuses; 2: a rule refuses; 64: only the embedded cluster lacks something.',
+    'rules). Exit 0: nothing refuses; 2: a rule refuses; 64: only the embedded cluster lacks something. With --provider',
+    'kind no registry is asked for images: a run does that when it pulls them.',
   ].join('\n'),
   flags: {
     ...SCENARIO_FLAGS,
@@ -39,13 +41,14 @@ export const check: Command = {
   run: async (words, output) => {
     const args = parseArguments('check', words, check.flags, 1);
     const given = scenarioArgument(args, 'check');
-    const { scenario, shown } = given;
-    assertTwinData(scenario, shown);
-    const review = reviewForTwin(scenario);
+    const { scenario, shown, provider } = given;
+    assertProviderData(scenario, shown, provider);
+    const said = await wordsOf(provider);
+    const review = said.review(scenario);
     const live = args.has('live');
     const checked = live
       ? await (await import('./check-live.ts')).checkLive(given, output)
-      : checkStatically(given, review);
+      : checkStatically(given, review, said.imageExists);
     const { verdict, message, rules } = checked;
     const modelled = rules.every(({ rule, outcome }) => rule !== 'not-modelled' || outcome !== 'refused');
     if (args.has('json')) {
@@ -65,8 +68,27 @@ export const check: Command = {
   },
 };
 
-function checkStatically({ scenario, at }: ScenarioArgument, review: ReturnType<typeof reviewForTwin>): Checked {
-  const facts = scenarioFacts({ scenario, provider: 'twin', review, imageExists: imageExistsOnTwin, at });
+interface ProviderWords {
+  readonly review: Provider['review'];
+  readonly imageExists: Provider['imageExists'];
+}
+
+/** What a provider says of a scenario, without a cluster of it. */
+async function wordsOf(provider: ProviderName): Promise<ProviderWords> {
+  if (provider === 'kind') {
+    const { reviewForKind } = await import('../provider/kind-review.ts');
+    return { review: reviewForKind, imageExists: () => 'unknown' };
+  }
+  const { imageExistsOnTwin, reviewForTwin } = await import('../provider/twin-review.ts');
+  return { review: reviewForTwin, imageExists: imageExistsOnTwin };
+}
+
+function checkStatically(
+  { scenario, at, provider }: ScenarioArgument,
+  review: ProviderReview,
+  imageExists: Provider['imageExists'],
+): Checked {
+  const facts = scenarioFacts({ scenario, provider, review, imageExists, at });
   const rules = judgeScenario(RULES, facts);
   const refusal = refusalOf(rules);
   return { verdict: refusal?.verdict ?? 'passed', message: refusal?.message ?? '', rules };

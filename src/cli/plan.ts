@@ -7,7 +7,7 @@ import { SCENARIO_FLAGS, scenarioArgument } from './scenario-argument.ts';
 
 export const plan: Command = {
   name: 'plan',
-  usage: 'plan [SCENARIO] [--set PATH=VALUE]... [--seed N] [--json]',
+  usage: 'plan [SCENARIO] [--provider P] [--set PATH=VALUE]... [--seed N] [--json]',
   summary: 'Show the steps and checkpoints that a run would take; nothing is touched.',
   flags: { ...SCENARIO_FLAGS, json: { kind: 'boolean', help: 'Print one JSON document.' } },
   run: async (words, output) => {
@@ -15,7 +15,7 @@ export const plan: Command = {
     const { scenario, seed, provider, faults } = scenarioArgument(args, 'plan');
     const starts = (type: 'step' | 'checkpoint', id: string): string[] =>
       faults.filter(({ start }) => start?.type === type && start.id === id).map(({ spec }) => `    ! fault ${spec}`);
-    const { nodes, phases, checkpoints } = planFor(scenario, seed);
+    const { nodes, phases, checkpoints } = planFor(scenario, seed, provider);
     if (args.has('json')) {
       output.result(
         `${JSON.stringify({ scenario: scenario.name, provider, seed, nodes, phases, checkpoints, faults: faults.map(plannedJson) }, null, 2)}\n`,

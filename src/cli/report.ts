@@ -1,6 +1,7 @@
 /** `rehearse report`: every report again, from events.ndjson. */
 import { realpathSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { EVIDENCE } from '../events/evidence.ts';
 import { EventsUnreadable, readEvents } from '../events/reader.ts';
 import { EXIT_CODES } from '../events/verdict.ts';
 import { EVENTS_FILE } from '../events/writer.ts';
@@ -27,7 +28,8 @@ export const report: Command = {
       // Read before anything is written: a file that is no run's leaves the directory alone.
       const story = storyOf(readEvents(events));
       const inPlace = isSameDirectory(directory, dirname(events));
-      prepareDirectory(directory, inPlace ? [EVENTS_FILE] : []);
+      // Most of the evidence is in no event: what was gathered stays.
+      prepareDirectory(directory, inPlace ? [EVENTS_FILE, `${EVIDENCE}/`] : []);
       const { files, troubles } = writeReports(story, directory);
       for (const sentence of notWritten(troubles)) output.message(`rehearse: ${sentence}\n`);
       output.message(`${story.report.verdict}: ${printable(story.report.message, 2_000)}\n`);

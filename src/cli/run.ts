@@ -5,7 +5,7 @@ import { Cancelled } from '../rehearsal/outcome.ts';
 import { planFor } from '../rehearsal/plan.ts';
 import type { VerdictEvent } from '../rehearsal/run.ts';
 import { reportJson } from '../report/json.ts';
-import { assertTwinData } from '../scenario/read.ts';
+import { assertProviderData } from '../scenario/provider-data.ts';
 import { prepareDirectory } from '../session/record.ts';
 import { WallClock } from '../time/wall-clock.ts';
 import { type Arguments, choiceFlag, type Flags, parseArguments } from './arguments.ts';
@@ -28,6 +28,11 @@ const FLAGS: Flags = {
     value: 'VERDICT[:CHECKPOINT]',
     help: 'Exit 0 when the run ends like this, such as failed:switched/*.',
   },
+  'image-mirror': {
+    kind: 'list',
+    value: 'MIRROR',
+    help: 'Pull images for kind from PREFIX, or those of one registry from REGISTRY=PREFIX; may be repeated.',
+  },
   keep: { kind: 'value', value: 'WHEN', help: 'Keep the cluster: never (default), failed or always.' },
   json: { kind: 'boolean', help: 'Print the report as one JSON document on stdout.' },
   quiet: { kind: 'boolean', help: 'Print only failures and the verdict.' },
@@ -46,7 +51,7 @@ export const run: Command = {
   run: async (words, output) => {
     const args = parseArguments('run', words, FLAGS, 1);
     const given = scenarioArgument(args, 'run');
-    assertTwinData(given.scenario, given.shown);
+    assertProviderData(given.scenario, given.shown, given.provider);
     const options = runOptions(args, given);
     prepareDirectory(options.directory);
     return rehearse(given, options, output);
@@ -60,11 +65,12 @@ interface RunFlags {
   readonly json: boolean;
   readonly mode: 'quiet' | 'normal' | 'verbose';
   readonly expect: ReturnType<typeof parseExpectation> | undefined;
+  readonly mirrors: readonly string[];
 }
 
 /** Everything is checked before anything is touched. */
-function runOptions(args: Arguments, { scenario, seed }: ScenarioArgument): RunFlags {
-  const checkpoints = planFor(scenario, seed).checkpoints.map(({ id }) => id);
+function runOptions(args: Arguments, { scenario, seed, provider }: ScenarioArgument): RunFlags {
+  const checkpoints = planFor(scenario, seed, provider).checkpoints.map(({ id }) => id);
   const until = args.value('until');
   const expect = args.value('expect');
   if (args.has('quiet') && args.has('verbose')) throw new UsageError('--quiet and --verbose exclude each other', 'run');
@@ -75,7 +81,17 @@ function runOptions(args: Arguments, { scenario, seed }: ScenarioArgument): RunF
     json: args.has('json'),
     mode: args.has('quiet') ? 'quiet' : args.has('verbose') ? 'verbose' : 'normal',
     expect: expect === undefined ? undefined : parseExpectation(expect, checkpoints, 'run'),
+    mirrors: args.list('image-mirror').map(mirrorOf),
   };
+}
+
+/** @throws UsageError */
+function mirrorOf(text: string): string {
+  if (/^([\w.-]+(:\d+)?=)?[\w.-]+(:\d+)?(\/[\w.-]+)*\/?$/.test(text)) return text;
+  throw new UsageError(
+    `--image-mirror ${text}: PREFIX or REGISTRY=PREFIX is wanted, such as quay.io=mirror.example/quay`,
+    'run',
+  );
 }
 
 async function rehearse(given: ScenarioArgument, options: RunFlags, output: Output): Promise<number> {
@@ -83,11 +99,11 @@ async function rehearse(given: ScenarioArgument, options: RunFlags, output: Outp
   const { directory, until, keep } = options;
   const wall = new WallClock();
   // An embedded cluster takes a quarter of a second to load, which no other command should pay.
-  const [{ createProvider }, { recordedRun }] = await Promise.all([
-    import('../provider/create.ts'),
+  const [{ openProvider }, { recordedRun }] = await Promise.all([
+    import('../session/provider.ts'),
     import('../session/recorded-run.ts'),
   ]);
-  const provider = await createProvider(given.provider, { scenario, seed });
+  const provider = await openProvider(given.provider, { scenario, seed, kind: { imageMirrors: options.mirrors } });
   const progress = progressOf(output, { mode: options.mode, directory: resolve(directory) });
   const controller = new AbortController();
   using _signals = onSignals(
@@ -97,7 +113,8 @@ async function rehearse(given: ScenarioArgument, options: RunFlags, output: Outp
     },
     () => {
       // The twin's cluster is gone with the process: there is nothing that a command could delete.
-      output.message('rehearse: ended at once\n');
+      const left = provider.leftBehind?.() ?? null;
+      output.message(`rehearse: ended at once${left === null ? '' : `; the cluster is still there: ${left}`}\n`);
       process.exit(EXIT_CODES.cancelled);
     },
     () => wall.monotonic(),

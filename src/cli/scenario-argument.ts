@@ -20,7 +20,7 @@ import { readScenarioWithPositions } from '../scenario/read.ts';
 import { RULE_IDS, type RuleId } from '../scenario/rule-ids.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import { type Arguments, choiceFlag, type Flags, numberFlag } from './arguments.ts';
-import { notInThisVersion, UsageError } from './usage.ts';
+import { UsageError } from './usage.ts';
 
 const SCENARIOS = new URL('../../scenarios/', import.meta.url);
 const MAX_SEED = 2 ** 32 - 1;
@@ -28,8 +28,8 @@ const MAX_SEED = 2 ** 32 - 1;
 export const SCENARIO_FLAGS: Flags = {
   provider: {
     kind: 'value',
-    value: 'twin',
-    help: 'What stands behind the doors: the embedded cluster (twin, the default).',
+    value: 'twin|kind',
+    help: 'What stands behind the doors: the embedded cluster (twin, the default) or a real one in Docker (kind).',
   },
   set: { kind: 'list', value: 'PATH=VALUE', help: 'Put a YAML value over a key of the scenario; may be repeated.' },
   seed: { kind: 'value', value: 'N', help: 'Seed of everything that is drawn at random (default 1).' },
@@ -129,7 +129,7 @@ export function withFaults(
     const { nodes } = planFor(scenario, seed);
     const chosen = parseFaults(specs, FAULTS, nodes, provider);
     const changed = changedByFaults(scenario, chosen, nodes);
-    const { steps, checkpoints } = planFor(changed, seed);
+    const { steps, checkpoints } = planFor(changed, seed, provider);
     const ids = { steps: steps.map(({ id }) => id), checkpoints: checkpoints.map(({ id }) => id) };
     return { scenario: changed, faults: plannedFaults(chosen, nodes, ids) };
   } catch (error) {
@@ -140,14 +140,13 @@ export function withFaults(
 
 function providerFlag(args: Arguments, command: string): ProviderName {
   const provider = choiceFlag(args, 'provider', command, ['twin', 'kind', 'existing']);
-  if (provider === 'kind') throw notInThisVersion('--provider kind', 'use --provider twin');
   if (provider === 'existing') {
     throw new UsageError(
       '--provider existing is refused for now: the rehearsal makes its own cluster and never touches yours',
       command,
     );
   }
-  return 'twin';
+  return provider ?? 'twin';
 }
 
 /** A file, or the name of a bundled scenario. A bare word is a name unless only a file of that name exists. */

@@ -48,8 +48,13 @@ export function maskString(text: string): string {
 /** A text that is a document of its own: as YAML or JSON where it is that, else line by line. */
 export function maskText(text: string): string {
   if (!SUSPICIOUS.test(text)) return text;
-  const documents = maskDocuments(text) ?? text;
-  const lines = documents.replace(
+  return maskLog(maskDocuments(text) ?? text);
+}
+
+/** Line by line only, for texts of megabytes that are no documents: logs, what commands print. */
+export function maskLog(text: string): string {
+  if (!SUSPICIOUS.test(text)) return text;
+  const lines = text.replace(
     YAML_LINE,
     (all, indent: string, quote: string, key: string, colon: string, value: string) =>
       holds(key) && !/^(["']{2}|true|false|null|~|[|>{[][^ ]{0,2}|\(masked\))$/.test(value)

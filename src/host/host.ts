@@ -18,7 +18,7 @@ export interface CommandResult {
 export interface Host {
   /**
    * Runs a command without a shell and resolves whatever its exit code is.
-   * @throws CommandNotFound, CommandTimedOut, or the signal's reason.
+   * @throws CommandNotFound, CommandTimedOut, CommandOutputTooLong, or the signal's reason.
    */
   run(command: string, args: readonly string[], options: CommandOptions): Promise<CommandResult>;
 }
@@ -37,8 +37,21 @@ export class CommandNotFound extends Error {
 export class CommandTimedOut extends Error {
   override readonly name = 'CommandTimedOut';
   readonly command: string;
-  constructor(command: string, timeoutMs: number) {
+  /** The end of what it had written to standard error. */
+  readonly stderr: string;
+  constructor(command: string, timeoutMs: number, stderr = '') {
     super(`${command} did not end within ${timeoutMs / 1000} s`);
+    this.command = command;
+    this.stderr = stderr;
+  }
+}
+
+/** The command wrote more than any answer has, and was ended by us. */
+export class CommandOutputTooLong extends Error {
+  override readonly name = 'CommandOutputTooLong';
+  readonly command: string;
+  constructor(command: string, mostBytes: number) {
+    super(`${command} wrote more than ${mostBytes / 1024 / 1024} MiB, more than any answer has, and was ended`);
     this.command = command;
   }
 }

@@ -11,11 +11,12 @@ export function judgeScenario(
   facts: ScenarioFacts,
   allowed: readonly string[] = facts.scenario.preflight.allow,
 ): RuleResult[] {
-  return rules.map((rule) =>
-    rule.judgeScenario === undefined
-      ? { rule: rule.id, outcome: 'skipped', message: LIVE_ONLY, collisions: [] }
-      : resultOf(rule, rule.judgeScenario(facts), allowed),
-  );
+  return rules.map((rule) => {
+    const why = rule.judgeScenario === undefined ? LIVE_ONLY : rule.cannotTell?.(facts);
+    return why === undefined
+      ? resultOf(rule, rule.judgeScenario?.(facts) ?? [], allowed)
+      : { rule: rule.id, outcome: 'skipped', message: why, collisions: [] };
+  });
 }
 
 /**

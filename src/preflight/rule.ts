@@ -31,6 +31,8 @@ export interface Rule {
   readonly severity: 'refusal' | 'finding';
   /** Where its reason was read: project, file, version, or a recording. */
   readonly source: string;
+  /** Why nothing can be said of this scenario yet; undefined: it can. */
+  readonly cannotTell?: (facts: ScenarioFacts) => string | undefined;
   /** Judges what the scenario shows; left out: only the cluster tells. */
   readonly judgeScenario?: (facts: ScenarioFacts) => readonly Collision[];
   /** Judges what the cluster shows; left out: the scenario tells everything. */

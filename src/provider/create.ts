@@ -1,5 +1,7 @@
 /** A provider by its name. What stands behind the doors takes long to load, so each is loaded only when it is asked for. */
 import type { Scenario } from '../scenario/scenario.ts';
+import { WallClock } from '../time/wall-clock.ts';
+import type { KindProviderOptions } from './kind.ts';
 import type { Provider } from './provider.ts';
 
 export type ProviderName = Provider['name'];
@@ -7,10 +9,27 @@ export type ProviderName = Provider['name'];
 export interface ProviderOptions {
   readonly scenario: Scenario;
   readonly seed: number;
+  /** What only `kind` takes: image mirrors, where tools are, what to do before there is a cluster. */
+  readonly kind?: Partial<Omit<KindProviderOptions, 'scenario'>> & {
+    /** Where the tools are, by command name; the others are looked for on the PATH. */
+    readonly tools?: ReadonlyMap<string, string>;
+  };
 }
 
 export async function createProvider(name: ProviderName, options: ProviderOptions): Promise<Provider> {
-  if (name === 'kind') throw new Error('the provider kind is not in this version');
-  const { createTwinProvider } = await import('./twin.ts');
-  return createTwinProvider(options);
+  if (name === 'twin') {
+    const { createTwinProvider } = await import('./twin.ts');
+    return createTwinProvider(options);
+  }
+  const [{ createKindProvider }, { realHost }, { commandEnvironment }] = await Promise.all([
+    import('./kind.ts'),
+    import('../host/real-host.ts'),
+    import('./kind/environment.ts'),
+  ]);
+  const { scenario, kind = {} } = options;
+  const { tools: paths, ...given } = kind;
+  const clock = given.clock ?? new WallClock();
+  const environment = commandEnvironment(given.env ?? process.env, scenario);
+  const host = given.host ?? realHost({ clock, environment, ...(paths !== undefined && { paths }) });
+  return createKindProvider({ ...given, scenario, clock, host });
 }

@@ -4,6 +4,7 @@ import type { Host } from '../host/host.ts';
 import type { KubeApi } from '../kube/api.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import type { Clock } from '../time/clock.ts';
+import type { Machine } from './machine.ts';
 
 /** What a provider says of a scenario before anything is touched; texts name the keys. */
 export interface ProviderReview {
@@ -36,6 +37,10 @@ export interface Provider {
   /** Lets something from outside (a signal) in at the next moment at which the provider's world is consistent. */
   interrupt(action: () => void): void;
   close(): Promise<void>;
+  /** What a real machine needs around a cluster; left out where nothing exists outside this process. */
+  readonly machine?: Machine;
+  /** The command that deletes what a run that ends at once leaves behind; null: nothing. */
+  leftBehind?(): string | null;
   /** What only an embedded cluster can do; left out on real nodes. */
   readonly levers?: Levers;
 }

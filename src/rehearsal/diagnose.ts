@@ -3,9 +3,11 @@ import type { AssertionId } from '../events/events.ts';
 import type { Reason } from '../events/verdict.ts';
 import type { Pod } from '../kube/objects.ts';
 import { pods } from '../kube/resources.ts';
-import { controllerOf } from './drain-filter.ts';
+import { WaitTimeout } from '../kube/wait.ts';
+import { causeInLog } from './causes.ts';
 import type { Blame } from './gate/blame.ts';
-import { brokenTool, causeInText, RehearsalFailure } from './outcome.ts';
+import { brokenTool, type FailureLog, lastLines, RehearsalFailure } from './outcome.ts';
+import { type Crash, causeInCluster, crashesIn, speaksOf, unplaced, wasProbeKill } from './pod-causes.ts';
 import type { Rehearsal } from './rehearsal.ts';
 import { podName } from './rollout.ts';
 
@@ -30,12 +32,17 @@ function podsMayExplain({ reason, assertions }: RehearsalFailure): boolean {
 
 /** The failure with its real cause, or as it was. Never throws: it looks at a cluster that may be gone. */
 export async function diagnosed(rehearsal: Rehearsal, failure: RehearsalFailure): Promise<RehearsalFailure> {
-  if (!SYMPTOMS.has(failure.reason) || rehearsal.signal.aborted) return failure;
+  if (rehearsal.signal.aborted) return failure;
+  const workload = failure.reason === 'scenario-invalid' && failure.cause instanceof WaitTimeout;
+  if (!workload && !SYMPTOMS.has(failure.reason)) return failure;
   try {
+    if (workload) return await withLastWords(rehearsal, failure);
     const blame =
       (await lostContainer(rehearsal)) ??
-      (podsMayExplain(failure) ? causeInPods((await rehearsal.rawApi.list(pods)).items) : undefined);
-    return blame ? because(failure, blame.verdict, blame.reason, blame.message) : failure;
+      (podsMayExplain(failure) ? await causeInCluster(rehearsal.rawApi) : undefined);
+    return blame
+      ? because(failure, blame.verdict, blame.reason, blame.message)
+      : await withLastWords(rehearsal, failure);
   } catch (error) {
     // Where docker itself is gone, what it was asked for says nothing of the migration.
     const tool = brokenTool(error);
@@ -48,9 +55,11 @@ function because(
   verdict: 'failed' | 'error' | 'refused',
   reason: Reason,
   message: string,
+  log: FailureLog | null = failure.log,
 ): RehearsalFailure {
   return new RehearsalFailure(verdict, reason, `${failure.message} (cause: ${message})`, {
     ...(failure.checkpoint === null ? {} : { checkpoint: failure.checkpoint }),
+    ...(log ? { log } : {}),
     cause: failure,
   });
 }
@@ -70,36 +79,45 @@ export async function lostContainer(rehearsal: Rehearsal): Promise<Blame | undef
   return undefined;
 }
 
-export interface Cause {
-  readonly verdict: 'error' | 'refused';
-  readonly reason: 'unschedulable' | 'image-missing' | 'download-failed' | 'disk-full';
-  readonly message: string;
+const LOG_LINES = 30;
+
+/** The failure with what the pods that it speaks of say last, which may show that the machine is to blame. */
+async function withLastWords(rehearsal: Rehearsal, failure: RehearsalFailure): Promise<RehearsalFailure> {
+  const all = (await rehearsal.rawApi.list(pods)).items.filter((pod) => speaksOf(failure.message, pod));
+  const [crash] = crashesIn(all);
+  if (crash === undefined) return placeless(failure, all);
+  const log = await lastWords(rehearsal, crash);
+  const cause = log && causeInLog(log.text);
+  if (cause)
+    return because(failure, cause.verdict, cause.reason, `${crash.message}: ${cause.what}; ${cause.remedy}`, log);
+  if (crash.killed && !(await wasProbeKill(rehearsal.rawApi, crash.pod))) {
+    const message = `${crash.message}, killed from outside: the machine is too small; take fewer nodes or a larger one`;
+    return because(failure, 'error', 'runner-overloaded', message, log);
+  }
+  return detailed(failure, log ? `${crash.message}: ${lastLines(log.text)}` : crash.message, log);
 }
 
-/** Jobs and bare pods are nobody's that we wait for; one of them that never starts explains nothing. */
-const WAITED_FOR = new Set(['DaemonSet', 'ReplicaSet', 'StatefulSet', 'Node']);
+function placeless(failure: RehearsalFailure, list: readonly Pod[]): RehearsalFailure {
+  const pod = list.find((one) => unplaced(one) !== undefined);
+  return pod ? detailed(failure, `${podName(pod)}: ${unplaced(pod)}`) : failure;
+}
 
-/** Pods that cannot be placed for want of cpu or memory, or whose image does not come. */
-export function causeInPods(all: readonly Pod[]): Cause | undefined {
-  const list = all.filter((pod) => WAITED_FOR.has(controllerOf(pod)?.kind ?? ''));
-  for (const pod of list) {
-    const scheduled = pod.status?.conditions?.find(({ type }) => type === 'PodScheduled');
-    if (scheduled?.status === 'False' && /Insufficient (cpu|memory)/.test(scheduled.message ?? '')) {
-      return { verdict: 'error', reason: 'unschedulable', message: `${podName(pod)}: ${scheduled.message}` };
-    }
-  }
-  for (const pod of list) {
-    const statuses = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])];
-    for (const { state, image } of statuses) {
-      const { reason = '', message = '' } = state?.waiting ?? {};
-      if (!/^(ErrImagePull|ImagePullBackOff|InvalidImageName)$/.test(reason)) continue;
-      const text = `${podName(pod)}: image ${image}: ${message || reason}`;
-      const cause = causeInText(message);
-      if (cause?.reason === 'download-failed' || cause?.reason === 'disk-full') {
-        return { verdict: 'error', reason: cause.reason, message: text };
-      }
-      return { verdict: 'refused', reason: 'image-missing', message: text };
-    }
-  }
-  return undefined;
+/** The same end, told more fully; where the message has it already, as it was. */
+function detailed(failure: RehearsalFailure, detail: string, log: FailureLog | null = null): RehearsalFailure {
+  const { verdict, reason, message, checkpoint, assertions } = failure;
+  return new RehearsalFailure(verdict, reason, message.includes(detail) ? message : `${message} (${detail})`, {
+    ...(checkpoint === null ? {} : { checkpoint }),
+    ...(log === null ? {} : { log }),
+    ...{ cause: failure, assertions },
+  });
+}
+
+/** The end of a container's log; null where the API has none, as on the twin. */
+async function lastWords({ rawApi }: Rehearsal, { pod, container, previous }: Crash): Promise<FailureLog | null> {
+  const { namespace, name } = pod.metadata;
+  const query = new URLSearchParams({ container, previous: String(previous), tailLines: String(LOG_LINES) });
+  const { status, body } = await rawApi.raw(`/api/v1/namespaces/${namespace}/pods/${name}/log?${query}`);
+  if (status !== 200 || body.trim() === '') return null;
+  const before = previous ? ' (before its last start)' : '';
+  return { of: `${namespace}/${name}, container ${container}${before}`, text: body };
 }

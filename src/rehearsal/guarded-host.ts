@@ -2,7 +2,13 @@
  * The door to commands with a guard in it: whatever stands behind it, each command ends, and what it says has a bound. A
  * host is asked to end its command itself; this is for one that cannot (a process that no signal ends, a full pipe).
  */
-import { type CommandOptions, type CommandResult, CommandTimedOut, type Host } from '../host/host.ts';
+import {
+  type CommandOptions,
+  CommandOutputTooLong,
+  type CommandResult,
+  CommandTimedOut,
+  type Host,
+} from '../host/host.ts';
 import type { Clock, Deadline } from '../time/clock.ts';
 import { CommandUnusable } from './outcome.ts';
 
@@ -24,6 +30,7 @@ export function guardedHost(host: Host, clock: Clock): Host {
         return bounded(command, await within(host, clock, command, args, options));
       } catch (error) {
         if (options.signal?.aborted) throw options.signal.reason;
+        if (error instanceof CommandOutputTooLong) throw new CommandUnusable(error.message, error);
         if (isSystemError(error)) throw new CommandUnusable(`${command} could not be run: ${error.message}`, error);
         throw error;
       }

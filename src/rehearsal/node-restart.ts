@@ -93,7 +93,11 @@ async function mustKeepAddress(rehearsal: Rehearsal, node: string, before: reado
   const role = rehearsal.plan.nodes.find(({ name }) => name === node)?.role;
   const message = `${node} came back with the address ${after.join(', ')} instead of ${before.join(', ')}`;
   if (several && role === 'control-plane') {
-    throw new RehearsalFailure('error', 'control-plane-readdressed', message);
+    throw new RehearsalFailure(
+      'error',
+      'control-plane-readdressed',
+      `a control plane's address changed: ${message}; the other etcd members know it by the old one. Docker gives a freed address to whoever asks next: let no other container join or leave the network kind during a rehearsal`,
+    );
   }
   rehearsal.journal.finding('node-readdressed', 'warning', message, [node]);
 }

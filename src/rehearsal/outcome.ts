@@ -3,8 +3,16 @@ import type { AssertionId } from '../events/events.ts';
 import type { Reason, Verdict } from '../events/verdict.ts';
 import { CommandNotFound, CommandNotModelled, CommandTimedOut, NOT_MODELLED } from '../host/host.ts';
 import { ApiUnreachable, KubeError } from '../kube/api.ts';
+import { causeOfCommand, isDaemonGone } from './causes.ts';
 
 export type EndVerdict = Exclude<Verdict, 'interrupted'>;
+
+/** The end of what somebody said about a failure: a command's stderr, a container's log. */
+export interface FailureLog {
+  /** Whose words these are, for people: `kind create cluster (stderr)`. */
+  readonly of: string;
+  readonly text: string;
+}
 
 /** An end whose cause is known. */
 export class RehearsalFailure extends Error {
@@ -15,18 +23,21 @@ export class RehearsalFailure extends Error {
   readonly checkpoint: string | null;
   /** Assertions that were not passed, where the failure is theirs. */
   readonly assertions: readonly AssertionId[];
+  /** The log that shows it, where one is known already. */
+  readonly log: FailureLog | null;
 
   constructor(
     verdict: Exclude<EndVerdict, 'passed'>,
     reason: Reason,
     message: string,
-    options: { checkpoint?: string; cause?: unknown; assertions?: readonly AssertionId[] } = {},
+    options: { checkpoint?: string; cause?: unknown; assertions?: readonly AssertionId[]; log?: FailureLog } = {},
   ) {
     super(message, { cause: options.cause });
     this.verdict = verdict;
     this.reason = reason;
     this.checkpoint = options.checkpoint ?? null;
     this.assertions = options.assertions ?? [];
+    this.log = options.log ?? null;
   }
 }
 
@@ -50,9 +61,8 @@ export class CommandFailed extends Error {
   readonly exitCode: number;
   readonly stderr: string;
   constructor(command: string, exitCode: number, stderr: string) {
-    super(
-      `${command}: ${exitText(exitCode)}${lastLines(stderr) === '' ? ' and said nothing' : `: ${lastLines(stderr)}`}`,
-    );
+    const said = tellingLines(stderr);
+    super(`${command}: ${exitText(exitCode)}${said === '' ? ' and said nothing' : `: ${said}`}`);
     this.command = command;
     this.exitCode = exitCode;
     this.stderr = stderr;
@@ -100,42 +110,40 @@ export function lastLines(text: string): string {
   return lines.slice(-3).join(' / ').slice(-MOST_TEXT).toWellFormed();
 }
 
-const NETWORK =
-  /429|too many requests|5\d\d [A-Z]|timeout|timed out|connection (refused|reset)|no such host|TLS handshake|EOF|unexpected status/i;
-const DISK = /no space left on device/i;
+/** kind and helm begin the line that says why with this; what a child command printed may stand behind it by the hundred. */
+const ERROR_LINE = /^(ERROR|Error): (?!exit status)/;
 
-/** What a failed command says about its cause; undefined when the text gives none away. */
-export function causeInText(text: string): { verdict: 'error' | 'refused'; reason: Reason } | undefined {
-  if (DISK.test(text)) return { verdict: 'error', reason: 'disk-full' };
-  if (/manifest unknown|not found: manifest|failed to resolve reference.*not found/i.test(text)) {
-    return { verdict: 'refused', reason: 'image-missing' };
-  }
-  if (NETWORK.test(text)) return { verdict: 'error', reason: 'download-failed' };
-  return undefined;
+/** kubeadm's own words inside of kind's, before a stack trace of Go (kubeadm 1.27 to 1.37). */
+const KUBEADM_LINE = /^error(:| execution phase)|no space left on device/;
+
+/** The line that says why, where a command marks one, and the last ones; fit for a message whatever it was. */
+export function tellingLines(text: string): string {
+  const lines = text.split('\n');
+  const error = lines.find((line) => ERROR_LINE.test(line));
+  const last = lastLines(text);
+  if (error === undefined) return last;
+  const kubeadm = /failed to (init|join) node/.test(error) ? lines.filter((line) => KUBEADM_LINE.test(line)) : [];
+  if (kubeadm.length > 0)
+    return lastLines([error.replace(/: command "docker exec.*/, ''), ...kubeadm.slice(-2)].join('\n'));
+  const first = lastLines(error).slice(0, MOST_TEXT / 2);
+  return last.includes(first) ? last : `${first.toWellFormed()} … ${last.slice(-MOST_TEXT / 2).toWellFormed()}`;
 }
-
-/** What `helm upgrade --install` says when it fails (helm v3 and v4). */
-export function causeOfHelm(stderr: string): { verdict: 'error' | 'refused'; reason: Reason } | undefined {
-  if (
-    /values don't meet the specifications|execution error at|schema validation|error converting YAML|parse error/i.test(
-      stderr,
-    )
-  ) {
-    return { verdict: 'refused', reason: 'chart-rejected-values' };
-  }
-  if (/chart "[^"]*".*not found|no chart version found/i.test(stderr)) {
-    return { verdict: 'refused', reason: 'version-unknown' };
-  }
-  return causeInText(stderr);
-}
-
-const DOCKER_GONE = /cannot connect to the docker daemon|is the docker daemon running/i;
 
 /** Which failure of our own machine an error tells of; undefined when it may as well be the cluster's. */
 export function brokenTool(error: unknown): Reason | undefined {
   if (error instanceof CommandNotFound) return 'tool-missing';
   if (error instanceof CommandTimedOut || error instanceof CommandUnusable) return 'tool-failed';
-  return error instanceof CommandFailed && DOCKER_GONE.test(error.stderr) ? 'tool-failed' : undefined;
+  return error instanceof CommandFailed && isDaemonGone(error.stderr) ? 'tool-failed' : undefined;
+}
+
+/** Codes of the system when it has no room for what we write ourselves. */
+const NO_ROOM = new Set(['ENOSPC', 'EDQUOT']);
+
+function findsNoRoom(error: unknown): boolean {
+  for (let at = error, depth = 0; at instanceof Error && depth < 4; at = at.cause, depth++) {
+    if (NO_ROOM.has((at as NodeJS.ErrnoException).code ?? '')) return true;
+  }
+  return false;
 }
 
 /** Is this error the twin's word for "not modelled"? */
@@ -155,6 +163,18 @@ export interface Moment {
   readonly signal: AbortSignal;
 }
 
+function failureOfCommand(error: CommandFailed, step: string): RehearsalFailure {
+  const { command, stderr } = error;
+  const log = { of: `${command.split(' ').slice(0, 3).join(' ')} (stderr)`, text: stderr };
+  const cause = causeOfCommand(command, stderr);
+  if (cause) {
+    const message = `${step}: ${cause.what}: ${error.message}; ${cause.remedy}`;
+    return new RehearsalFailure(cause.verdict, cause.reason, message, { cause: error, log });
+  }
+  const reason = command.startsWith('kind create ') ? 'provision-failed' : 'tool-failed';
+  return new RehearsalFailure('error', reason, `${step}: ${error.message}`, { cause: error, log });
+}
+
 /** The end that an error of a step means. `waitTimedOut` tells the errors of waits by what they are. */
 export function failureOf(error: unknown, moment: Moment, step: string): RehearsalFailure {
   if (moment.signal.aborted) {
@@ -172,11 +192,8 @@ export function failureOf(error: unknown, moment: Moment, step: string): Rehears
   if (moment.simulated && isNotModelled(error)) return end('not-modelled', 'not-modelled');
   if (error instanceof CommandNotFound) return end('error', 'tool-missing');
   if (error instanceof CommandTimedOut || error instanceof CommandUnusable) return end('error', 'tool-failed');
-  if (error instanceof CommandFailed) {
-    const cause = error.command.startsWith('helm ') ? causeOfHelm(error.stderr) : causeInText(error.stderr);
-    if (cause) return end(cause.verdict, cause.reason);
-    return end('error', error.command.startsWith('kind create ') ? 'provision-failed' : 'tool-failed');
-  }
+  if (error instanceof CommandFailed) return failureOfCommand(error, step);
+  if (findsNoRoom(error)) return end('error', 'disk-full');
   if (error instanceof ApiUnreachable) {
     return moment.afterBaseline ? end('failed', 'control-plane-lost') : end('error', 'provision-failed');
   }

@@ -1,6 +1,7 @@
 /** What a run will do, from the scenario alone: phases, their steps and checkpoints in order. Nothing is touched. */
 import { type ClusterNode, clusterNodes } from '../cni/kind-config.ts';
 import { type Account, PHASES, type Phase, type PlannedCheckpoint } from '../events/events.ts';
+import type { Provider } from '../provider/provider.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import { batchesOf, migrationOrder } from './order.ts';
 
@@ -39,15 +40,20 @@ export interface Plan {
 }
 
 /** Steps of the whole cluster; those of nodes are made by {@link planFor}. */
-const CLUSTER_STEPS: readonly (PlannedStep & { readonly when?: (scenario: Scenario) => boolean })[] = [
+const CLUSTER_STEPS: readonly (PlannedStep & {
+  readonly when?: (scenario: Scenario, provider: Provider['name']) => boolean;
+})[] = [
   step(
     'check',
     'check',
     'judge the scenario by the preflight rules, check tools and that the name of the cluster is free',
     'command',
   ),
+  onMachines('node-image', 'pull the node image, and begin to pull the others'),
   step('provision', 'provision', 'create the kind cluster without a CNI', 'provision'),
+  onMachines('calico-images', "load Calico's images onto the nodes"),
   step('calico', 'provision', 'install Calico by its operator and wait until it rests', 'provision'),
+  onMachines('images', 'load the other images onto the nodes'),
   step('probes', 'baseline', 'deploy nodepinger, goldpinger and servicepinger', 'rollout'),
   {
     ...step('workloads', 'baseline', "deploy the scenario's workloads", 'rollout'),
@@ -81,6 +87,11 @@ function step(id: string, phase: Phase, title: string, account: Account): Planne
   return { id, phase, node: null, title, account };
 }
 
+/** Images come to real nodes only. */
+function onMachines(id: string, title: string): (typeof CLUSTER_STEPS)[number] {
+  return { ...step(id, 'provision', title, 'pull'), when: (_, provider) => provider === 'kind' };
+}
+
 /** Is the phase part of this scenario? */
 export function phaseIsOn(scenario: Scenario, phase: Phase): boolean {
   if (phase === 'remove') return scenario.finish.removeCalico;
@@ -99,8 +110,8 @@ const PHASE_CHECKPOINT: Partial<Record<Phase, string>> = {
   verify: 'final',
 };
 
-/** The plan of a scenario; equal scenarios and seeds give equal plans. */
-export function planFor(scenario: Scenario, seed: number): Plan {
+/** The plan of a scenario; equal scenarios and seeds give equal plans. Providers differ in nothing but images. */
+export function planFor(scenario: Scenario, seed: number, provider: Provider['name'] = 'twin'): Plan {
   const ordered = migrationOrder(clusterNodes(scenario.cluster), scenario.migration.order, seed);
   const nodes = ordered.map((node, index) => ({ ...node, order: index + 1 }));
   const inPlan = (batch: ClusterNode[]): PlannedNode[] =>
@@ -111,7 +122,7 @@ export function planFor(scenario: Scenario, seed: number): Plan {
     if (phase === 'migrate') return { phase, items: batches.flatMap((batch) => migrationItems(scenario, batch)) };
     if (phase === 'restart') return { phase, items: restartBatches.flatMap(restartItems) };
     const items: PlannedItem[] = CLUSTER_STEPS.filter(
-      (planned) => planned.phase === phase && (planned.when === undefined || planned.when(scenario)),
+      (planned) => planned.phase === phase && (planned.when === undefined || planned.when(scenario, provider)),
     ).map(({ when: _when, ...planned }) => ({ type: 'step', ...planned }));
     const checkpoint = PHASE_CHECKPOINT[phase];
     if (checkpoint !== undefined) items.push({ type: 'checkpoint', id: checkpoint, phase, node: null });

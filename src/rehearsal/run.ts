@@ -1,5 +1,6 @@
 /** One rehearsal from the first event to the verdict, which is always the last. */
 import { type Emit, EVENTS_VERSION, type EventBody, type Phase } from '../events/events.ts';
+import type { EvidenceDirectory } from '../evidence/bundle.ts';
 import type { PlannedFault } from '../faults/parse.ts';
 import type { Host } from '../host/host.ts';
 import type { KubeApi } from '../kube/api.ts';
@@ -7,8 +8,10 @@ import type { RuleResult } from '../preflight/rule.ts';
 import { PayloadReader } from '../probe/payload.ts';
 import type { Provider } from '../provider/provider.ts';
 import type { Scenario } from '../scenario/scenario.ts';
+import { BlameRecord } from './blamed.ts';
 import { Commands, deleteCluster } from './commands.ts';
 import { diagnosed, lostContainer } from './diagnose.ts';
+import { gatherAfter, tellLog, wantsEvidence } from './evidence.ts';
 import { FaultRun } from './faults.ts';
 import { nothingFound } from './found.ts';
 import { guardedHost } from './guarded-host.ts';
@@ -61,6 +64,8 @@ export interface RunOptions {
    * missing. A run whose record is not whole does not pass (docs/decisions/0007-a-full-disk.md).
    */
   readonly missingRecord?: () => string | null;
+  /** Where evidence of a run that did not end well goes; left out: none is gathered. */
+  readonly evidence?: EvidenceDirectory;
   /** Told that the cluster could not be deleted, with what to type; the verdict is out by then and stays. */
   readonly warn?: (message: string) => void;
   /** Called when the last checkpoint has passed and before anything is closed; for `serve`. */
@@ -89,11 +94,12 @@ const PHASE_RUNNERS: Readonly<Record<Phase, PhaseRunner>> = {
  * @returns the verdict event's body
  */
 export async function runRehearsal(options: RunOptions): Promise<VerdictEvent> {
-  const plan = planFor(options.scenario, options.seed);
+  const plan = planFor(options.scenario, options.seed, options.provider.name);
   const run = new Run(options, plan);
   const verdict = await run.toVerdict();
   options.emit(verdict);
-  if (run.hasCluster && !run.keeps(verdict)) await run.deleteCluster();
+  if (run.hasCluster && run.keeps(verdict)) run.keepCluster();
+  else if (run.hasCluster) await run.deleteCluster();
   return verdict;
 }
 
@@ -103,6 +109,7 @@ class Run {
   readonly #journal: Journal;
   readonly #outages: Outages;
   readonly #faults: FaultRun;
+  readonly #blame = new BlameRecord();
   #rehearsed: Rehearsal | undefined;
   readonly #host: Host;
   #api: KubeApi | undefined;
@@ -121,7 +128,8 @@ class Run {
   }
 
   get hasCluster(): boolean {
-    return this.#clusterMade;
+    const { leftBehind } = this.#options.provider;
+    return this.#clusterMade && (leftBehind === undefined || leftBehind() !== null);
   }
 
   /** Does the cluster outlive a run that ends so? */
@@ -132,6 +140,7 @@ class Run {
 
   readonly #emit: Emit = (event) => {
     this.#faults.note(event);
+    this.#blame.note(event);
     this.#options.emit(event);
   };
 
@@ -158,10 +167,17 @@ class Run {
     const { name } = scenario.cluster;
     try {
       await deleteCluster(this.#host, name, provider.kubeconfig);
+      provider.machine?.deleted();
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       warn?.(`the cluster could not be deleted (${why}); do it yourself: kind delete cluster --name ${name}`);
     }
+  }
+
+  /** Tells how to use it, and how to be rid of it. */
+  keepCluster(): void {
+    const note = this.#options.provider.machine?.kept();
+    if (note !== undefined) this.#options.warn?.(note);
   }
 
   async toVerdict(): Promise<VerdictEvent> {
@@ -194,6 +210,7 @@ class Run {
       }
     }
     await this.#close();
+    if (failure) await this.#evidence(failure);
     const verdict = this.#verdict(failure, stopped);
     await this.#faults.told({ passed: verdict.verdict === 'passed', kept: this.#clusterMade && this.keeps(verdict) });
     this.#options.whenTold?.(this.#faults);
@@ -223,6 +240,18 @@ class Run {
     } catch {
       // The verdict is known; a watch that ends badly changes nothing any more.
     }
+  }
+
+  /** While the cluster is still there. One that is not ours is nobody's evidence. */
+  async #evidence(failure: RehearsalFailure): Promise<void> {
+    const { evidence: directory, provider, scenario, signal } = this.#options;
+    if (!directory || !wantsEvidence(failure)) return;
+    if (!this.hasCluster) return tellLog(failure, this.#emit);
+    await gatherAfter(failure, {
+      ...{ directory, signal, host: this.#host, api: this.#api ?? null, clock: provider.clock },
+      ...{ cluster: scenario.cluster.name, plan: this.#plan, journal: this.#journal, blame: this.#blame },
+      emit: this.#emit,
+    });
   }
 
   #verdict(failure: RehearsalFailure | undefined, stopped: boolean): VerdictEvent {

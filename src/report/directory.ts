@@ -49,7 +49,7 @@ export class ReportDirectoryRefused extends Error {
 
 /**
  * Creates the directory or empties ours of old reports.
- * @param options.keep files that stay (`events.ndjson`, when reports are made from it again)
+ * @param options.keep files that stay (`events.ndjson`, when reports are made from it again); `evidence/` keeps all below it
  * @throws ReportDirectoryRefused before anything is changed
  */
 export function prepareReportDirectory(directory: string, options: { readonly keep?: readonly string[] } = {}): void {
@@ -71,9 +71,9 @@ export function prepareReportDirectory(directory: string, options: { readonly ke
         `it exists and was not made by rehearse (no ${MARKER} in it); name another with --report, or remove it`,
       );
     }
-    if (found) removeOld(path, new Set(options.keep ?? []), refuse);
-    else made = makeDirectories(path);
-    writeWhole(join(path, MARKER), HEADER);
+    const kept = found ? removeOld(path, new Set(options.keep ?? []), refuse) : [];
+    if (!found) made = makeDirectories(path);
+    writeWhole(join(path, MARKER), `${HEADER}${kept.map((name) => `${name}\n`).join('')}`);
   } catch (error) {
     for (const at of made) removeEmpty(at);
     if (error instanceof ReportDirectoryRefused) throw error;
@@ -141,14 +141,17 @@ function makeDirectories(path: string): string[] {
 
 type Refuse = (kind: 'foreign' | 'unusable', why: string) => ReportDirectoryRefused;
 
-/** What is to go is looked at first: nothing goes where something cannot. */
-function removeOld(directory: string, keep: ReadonlySet<string>, refuse: Refuse): void {
+/**
+ * What is to go is looked at first: nothing goes where something cannot.
+ * @returns what is listed and stays
+ */
+function removeOld(directory: string, keep: ReadonlySet<string>, refuse: Refuse): string[] {
   const listed = readFileSync(join(directory, MARKER), 'utf8')
     .split('\n')
     .filter((line) => line !== '' && !line.startsWith('#'));
   const root = realpathSync(directory);
   const old = [...new Set([...ALWAYS, ...listed])].filter(
-    (name) => !keep.has(name) && isInside(name) && leadsInside(directory, name, root),
+    (name) => !isKept(name, keep) && isInside(name) && leadsInside(directory, name, root),
   );
   for (const name of old) {
     if (lstatSync(join(directory, name), { throwIfNoEntry: false })?.isDirectory()) {
@@ -163,6 +166,11 @@ function removeOld(directory: string, keep: ReadonlySet<string>, refuse: Refuse)
     rmSync(partialOf(join(directory, name)), { force: true });
     removeEmptyParents(directory, name);
   }
+  return [...new Set(listed)].filter((name) => isKept(name, keep));
+}
+
+function isKept(name: string, keep: ReadonlySet<string>): boolean {
+  return keep.has(name) || [...keep].some((kept) => kept.endsWith('/') && name.startsWith(kept));
 }
 
 /** A link in the directory may lead out of it: what it leads to is not ours. */

@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { stringify } from 'yaml';
 import type { Event } from '../events/events.ts';
+import { EVIDENCE } from '../events/evidence.ts';
 import { EVENTS_FILE } from '../events/writer.ts';
 import { writeWhole } from './atomic.ts';
 import { listInMarker, MARKER, safeName } from './directory.ts';
@@ -55,7 +56,7 @@ export function reportFiles(story: Story): TextFile[] {
     const safe = safeName(name);
     files.push({ name: ours.has(safe) ? `generated/${safe}` : safe, content });
   }
-  for (const { name, content } of story.evidence) files.push({ name: `evidence/${safeName(name)}`, content });
+  for (const { name, content } of story.evidence) files.push({ name: `${EVIDENCE}/${safeName(name)}`, content });
   return files;
 }
 

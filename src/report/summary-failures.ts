@@ -1,4 +1,5 @@
 /** What failed, and the hand-work after it. */
+import { CAUSE_LOG, EVIDENCE, EVIDENCE_README } from '../events/evidence.ts';
 import { groupText } from './failure.ts';
 import { code, details, fenced, plain, table } from './markdown.ts';
 import type { CheckpointReport } from './report-types.ts';
@@ -63,6 +64,29 @@ function failed(story: Story, checkpoint: CheckpointReport, detail: Detail): str
 export function handwork({ report }: Story): string[] {
   if (report.handwork.length === 0) return [];
   return ['## Hand-work', '', 'To bring things back, in this order:', '', ...fenced('sh', report.handwork)];
+}
+
+/** Lines of the log that are shown; all that was kept of it is in the file. */
+const TAIL_LINES = 15;
+
+const WHERE = `What was gathered before the cluster was cleaned up is in ${code(`${EVIDENCE}/`)} of the report directory; ${code(`${EVIDENCE}/${EVIDENCE_README}`)} lists it.`;
+
+/** The last lines of the log that shows the cause, and where the rest is. */
+export function evidence(story: Story): string[] {
+  if (story.evidence.length === 0) return [];
+  const [head = '', ...rest] =
+    story.evidence
+      .find(({ name }) => name === CAUSE_LOG)
+      ?.content.trimEnd()
+      .split('\n') ?? [];
+  const tail = rest.slice(-TAIL_LINES);
+  return [
+    '## Evidence',
+    ...(tail.length > 0
+      ? ['', `The last lines of ${code(head.replace(/^# /, ''))}:`, '', ...fenced('text', tail)]
+      : []),
+    ...(story.evidence.some(({ name }) => name === EVIDENCE_README) ? ['', WHERE] : []),
+  ];
 }
 
 function some(items: readonly string[], most: number): string {

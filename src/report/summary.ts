@@ -4,7 +4,7 @@
  */
 
 import type { Story } from './story.ts';
-import { failures, handwork } from './summary-failures.ts';
+import { evidence, failures, handwork } from './summary-failures.ts';
 import { heading } from './summary-head.ts';
 import { checkpoints, disruption, findings, leftovers, nodePorts, nodes, timings, values } from './summary-tables.ts';
 
@@ -45,6 +45,7 @@ function sections(story: Story, detail: Detail): string[] {
   const parts = [
     failures(story, detail),
     handwork(story),
+    evidence(story),
     checkpoints(story, detail),
     disruption(story, detail),
     timings(story, detail),

@@ -10,6 +10,7 @@ import { runRehearsal, type VerdictEvent } from '../rehearsal/run.ts';
 import { StoryFold } from '../report/model.ts';
 import type { Story } from '../report/story.ts';
 import type { Scenario } from '../scenario/scenario.ts';
+import { evidenceDirectory } from './evidence-directory.ts';
 import { completeRecord, openRecord } from './record.ts';
 import { unforeseen } from './unforeseen.ts';
 import { tool } from './version.ts';
@@ -73,6 +74,7 @@ export async function recordedRun(options: RecordedRunOptions): Promise<Recorded
         keep: options.keep,
         tool: tool(),
         missingRecord: () => (writer.trouble === null ? null : `events.ndjson: ${writer.trouble.message}`),
+        evidence: evidenceDirectory(directory, !provider.simulated),
         warn: note,
       }),
     );

@@ -43,7 +43,6 @@ describe('words', () => {
     [['--json=1'], /--json takes no value/],
     [['a', 'b'], /unexpected argument "b"/],
     [['labb'], /there is no scenario labb; did you mean lab\?/],
-    [['--provider', 'kind'], /--provider kind is not in this version/],
     [['--provider', 'existing'], /refused for now/],
     [['--provider', 'twn'], /one of twin, kind, existing is wanted; did you mean twin\?/],
     [['--fault', 'pool-too-smal'], /there is no such fault; did you mean pool-too-small\?/],

@@ -11,6 +11,7 @@ import { scenarioWith } from './inject.ts';
 
 const TABLE = readFileSync(new URL('../../docs/decisions/0003-commands-on-nodes.md', import.meta.url), 'utf8')
   .split('### Words of faults')[1]!
+  .split('### Words to a real machine')[0]!
   .split('\n')
   .filter((line) => line.startsWith('|'))
   .flatMap((line) => [...line.matchAll(/`docker exec NODE ([^`]+)`/g)].map((match) => match[1]!))

@@ -147,3 +147,44 @@ test('nodes of a batch are never down together, because Docker would let them sw
   expect(seen).toEqual([1, 1, 1]);
   expect(order).toEqual(['a', 'b', 'c']);
 });
+
+describe('a cluster that kind cannot make', () => {
+  // Cut from kind 0.33 with kubeadm 1.34 on a machine where no control plane came up.
+  const KUBEADM = [
+    'Creating cluster "k1" ...',
+    ' ✗ Starting control-plane 🕹️',
+    'ERROR: failed to create cluster: failed to init node with kubeadm: command "docker exec --privileged k1-control-plane kubeadm init --config=/kind/kubeadm.conf --v=6" failed with error: exit status 1',
+    'Command Output: I1127 16:02:01.000000 initconfiguration.go:261] loading configuration',
+    '[kubelet-check] The kubelet is healthy after 1.0s',
+    'error: error execution phase wait-control-plane: failed while waiting for the control plane to start: kube-apiserver check failed at https://172.18.0.5:6443/livez',
+    'To see the stack trace of this error execute with --v=5 or higher',
+    'main.main',
+    'runtime.goexit',
+    '\t/usr/local/go/src/runtime/asm_amd64.s:1771',
+  ].join('\n');
+
+  test.each<[string, string, RegExp]>([
+    [
+      'says which phase of kubeadm failed, not where in Go',
+      KUBEADM,
+      /failed to init node with kubeadm \/ error: error execution phase wait-control-plane: .*livez$/,
+    ],
+    ['keeps a full disk', `${KUBEADM}\nwrite /var/lib/etcd: no space left on device`, /no space left on device$/],
+    [
+      'keeps every other word of kind',
+      'ERROR: failed to create cluster: node(s) already exist for a cluster with the name "kind"',
+      /already exist for a cluster/,
+    ],
+  ])('%s', async (_, stderr, message) => {
+    const host = new FakeHost(() => ({ exitCode: 1, stderr }));
+    const error: unknown = await commands(host)
+      .createCluster('k1', '', 1_000)
+      .then(
+        () => undefined,
+        (thrown: unknown) => thrown,
+      );
+    expect(error).toBeInstanceOf(CommandFailed);
+    expect((error as CommandFailed).message).toMatch(message);
+    expect((error as CommandFailed).message).not.toMatch(/goexit|asm_amd64/);
+  });
+});

@@ -3,8 +3,8 @@ import { CommandNotFound, CommandTimedOut } from '../../src/host/host.ts';
 import { ApiUnreachable, KubeError } from '../../src/kube/api.ts';
 import type { Pod } from '../../src/kube/objects.ts';
 import { WaitTimeout } from '../../src/kube/wait.ts';
-import { causeInPods } from '../../src/rehearsal/diagnose.ts';
 import { Cancelled, CommandFailed, failureOf, RehearsalFailure } from '../../src/rehearsal/outcome.ts';
+import { causeInPods } from '../../src/rehearsal/pod-causes.ts';
 
 const running = new AbortController().signal;
 

@@ -281,7 +281,13 @@ export function failedRun(): Tape {
       }),
     )
     .emit({ type: 'phase-ended', phase: 'migrate', outcome: 'failed' })
+    .emit({ type: 'evidence', file: 'README.md', content: '# Evidence\n' })
     .emit({ type: 'evidence', file: 'kind-worker/routes.txt', content: 'default via 172.18.0.1\n' })
+    .emit({
+      type: 'evidence',
+      file: 'cause.log',
+      content: `# logs/kube-system/cilium-x7k2p/cilium-agent.log\n${Array.from({ length: 20 }, (_, at) => `level=warn msg="line ${at} \`\`\` <b>"\n`).join('')}`,
+    })
     .emit(
       verdict({
         verdict: 'failed',

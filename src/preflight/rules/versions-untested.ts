@@ -1,5 +1,6 @@
 /** Combinations of versions that the projects themselves do not test; they may work, so this is only told. */
 import semver from 'semver';
+import { verifiedCiliumVersions } from '../../cni/images.ts';
 import type { Collision, Rule, ScenarioFacts } from '../rule.ts';
 
 /** Kubernetes minors (1.x) that a release line is tested with; undefined: that end was not found. */
@@ -43,6 +44,7 @@ export const versionsUntested: Rule = {
     ...range(facts, 'Cilium', 'cilium.version', facts.scenario.cilium.version, CILIUM),
     ...range(facts, 'Calico', 'calico.version', facts.scenario.calico.version, CALICO),
     ...preRelease(facts),
+    ...beyondData(facts),
     ...image(facts),
   ],
 };
@@ -80,6 +82,20 @@ function preRelease(facts: ScenarioFacts): Collision[] {
     {
       where: facts.at('cilium.version'),
       message: `${version} is a pre-release, which is tested with no released Calico or Kubernetes; write a released version for a rehearsal that counts`,
+      subjects: [`Cilium ${version}`],
+    },
+  ];
+}
+
+/** A chart that is not bundled: on a real cluster it runs all the same, but nobody has tried this rehearsal with it. */
+function beyondData(facts: ScenarioFacts): Collision[] {
+  const { version } = facts.scenario.cilium;
+  const verified = verifiedCiliumVersions();
+  if (facts.provider !== 'kind' || semver.prerelease(version) !== null || verified.includes(version)) return [];
+  return [
+    {
+      where: facts.at('cilium.version'),
+      message: `the facts that this rehearsal rests on were verified with Cilium ${verified.join(', ')}, and not with ${version}; it may work, to be sure write one of those`,
       subjects: [`Cilium ${version}`],
     },
   ];

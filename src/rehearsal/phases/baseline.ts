@@ -1,14 +1,14 @@
 /** Phase 3: the probes, the scenario's workloads, and proof that all is well before anything is changed. */
 import { KubeError, type Resource } from '../../kube/api.ts';
 import type { KubeObject } from '../../kube/objects.ts';
-import { daemonSets, deployments, pods, statefulSets } from '../../kube/resources.ts';
+import { daemonSets, deployments, statefulSets } from '../../kube/resources.ts';
 import { WaitTimeout } from '../../kube/wait.ts';
 import { PROBE_NAMESPACE, probeManifests } from '../../probe/manifests.ts';
 import { applyAll, isUnserved, KindNotServed, parseManifests } from '../apply.ts';
 import { reachCheckpoint } from '../checkpoint.ts';
-import { causeInPods } from '../diagnose.ts';
 import { readNodePorts } from '../node-ports.ts';
 import { RehearsalFailure, StoppedAsAsked } from '../outcome.ts';
+import { causeInCluster } from '../pod-causes.ts';
 import { judgeLive } from '../preflight.ts';
 import type { PhaseRunner, Rehearsal } from '../rehearsal.ts';
 import { daemonSetPending, deploymentPending, statefulSetPending } from '../rollout.ts';
@@ -75,7 +75,7 @@ async function deployWorkloads(rehearsal: Rehearsal): Promise<void> {
 async function neverAvailable(rehearsal: Rehearsal, error: unknown): Promise<RehearsalFailure | undefined> {
   if (!(error instanceof WaitTimeout)) return undefined;
   const message = `workloads: ${error.message}`;
-  const cause = causeInPods((await rehearsal.api.list(pods)).items);
+  const cause = await causeInCluster(rehearsal.api);
   return cause
     ? new RehearsalFailure(cause.verdict, cause.reason, `${message} (cause: ${cause.message})`, { cause: error })
     : new RehearsalFailure('refused', 'scenario-invalid', message, { cause: error });

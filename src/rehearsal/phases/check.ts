@@ -1,5 +1,6 @@
 /** Phase 1: everything that can be known before anything is touched. */
 import { CalicoDataMissing, calicoManifests } from '../../cni/calico.ts';
+import { asFailure } from '../machine.ts';
 import { RehearsalFailure } from '../outcome.ts';
 import { judgeStatically } from '../preflight.ts';
 import type { PhaseRunner, Rehearsal } from '../rehearsal.ts';
@@ -18,6 +19,7 @@ export const check: PhaseRunner = async (rehearsal) => {
       goldpinger: scenario.probes.image.replace(/@.*$/, '').split(':').at(-1) ?? '',
       ...tools,
     });
+    if (await machineIsFit(rehearsal)) return;
     const name = scenario.cluster.name;
     if ((await commands.clusters()).includes(name)) {
       throw new RehearsalFailure(
@@ -28,6 +30,22 @@ export const check: PhaseRunner = async (rehearsal) => {
     }
   });
 };
+
+/**
+ * A real machine is looked at before anything is touched on it, and knows itself whose a cluster of this name is.
+ * @returns false: there is no machine to look at
+ * @throws RehearsalFailure with all that is in the way
+ */
+async function machineIsFit({ provider, journal, signal }: Rehearsal): Promise<boolean> {
+  if (provider.machine === undefined) return false;
+  const { findings, problems } = await asFailure(() => provider.machine!.check(signal));
+  for (const { id, severity, message, subjects } of findings) journal.finding(id, severity, message, subjects);
+  const [first, ...others] = problems;
+  if (first === undefined) return true;
+  // What a scenario could do otherwise is not the machine's fault.
+  const { verdict, reason } = problems.find((problem) => problem.verdict === 'error') ?? first;
+  throw new RehearsalFailure(verdict, reason, [first, ...others].map(({ message }) => message).join('. Also: '));
+}
 
 /** Values that change nothing that is rehearsed are told, not judged. */
 function tellIrrelevantValues({ scenario, provider, journal }: Rehearsal): void {

@@ -4,35 +4,84 @@ import { kindConfig } from '../../cni/kind-config.ts';
 import { felixConfigurations } from '../../cni/resources.ts';
 import type { CustomResourceDefinition, KubeObject, Node } from '../../kube/objects.ts';
 import { customResourceDefinitions, nodes } from '../../kube/resources.ts';
+import type { ImageGroup } from '../../provider/machine.ts';
 import { applyAll } from '../apply.ts';
 import { degradedStatuses, waitForCalicoAtRest } from '../calico-at-rest.ts';
-import { RehearsalFailure } from '../outcome.ts';
+import { asFailure } from '../machine.ts';
+import { CommandFailed, RehearsalFailure } from '../outcome.ts';
 import type { PhaseRunner, Rehearsal } from '../rehearsal.ts';
 
 export const provision: PhaseRunner = async (rehearsal) => {
-  const { journal, scenario, commands, limits, emit } = rehearsal;
-  await journal.inStep('provision', async () => {
-    const config = kindConfig(scenario);
-    emit({ type: 'file', name: 'kind.yaml', content: config });
-    await commands.createCluster(scenario.cluster.name, config, limits.provision);
-    journal.changed('command', 'kind create cluster', `${rehearsal.plan.nodes.length} nodes`);
-    await connect(rehearsal);
-    await rehearsal.wait({
-      what: 'all nodes to be registered',
-      resource: nodes,
-      timeoutMs: limits.provision,
-      pending: (found) =>
-        found.length < rehearsal.plan.nodes.length ? `${found.length} of ${rehearsal.plan.nodes.length} nodes` : null,
-    });
-  });
-  await journal.inStep('calico', async () => {
-    try {
-      await installCalico(rehearsal);
-    } catch (error) {
-      throw (await scenarioToBlame(rehearsal, error)) ?? error;
-    }
-  });
+  const { journal, provider } = rehearsal;
+  const { machine } = provider;
+  if (machine) {
+    await journal.inStep('node-image', () => asFailure(() => machine.pullNodeImage(rehearsal.signal)));
+  }
+  await journal.inStep('provision', () => createCluster(rehearsal));
+  if (machine) await journal.inStep('calico-images', () => loadImages(rehearsal, 'calico', rehearsal.signal));
+  // Calico comes up while the nodes import what is needed after it.
+  const ended = new AbortController();
+  const signal = AbortSignal.any([rehearsal.signal, ended.signal]);
+  const rest = machine && loadImages(rehearsal, 'rest', signal);
+  // Awaited in its step below; until then nobody listens.
+  rest?.catch(() => undefined);
+  try {
+    await journal.inStep('calico', () => calicoOrBlame(rehearsal));
+  } catch (error) {
+    ended.abort(error);
+    await rest?.catch(() => undefined);
+    throw error;
+  }
+  if (rest) await journal.inStep('images', () => rest);
 };
+
+async function createCluster(rehearsal: Rehearsal): Promise<void> {
+  const { scenario, commands, limits, emit, journal, provider } = rehearsal;
+  const { machine } = provider;
+  const config = kindConfig(scenario, await machine?.beforeCreate());
+  emit({ type: 'file', name: 'kind.yaml', content: config });
+  if (!provider.simulated) {
+    const message = 'etcd does not wait for the disk (unsafe-no-fsync): this cluster would not survive a power cut';
+    journal.finding('etcd-without-fsync', 'info', message);
+  }
+  const made = new AbortController();
+  const watched = machine?.watchCreation(made.signal);
+  try {
+    await commands.createCluster(scenario.cluster.name, config, limits.provision);
+  } catch (error) {
+    // Somebody made one since we looked: it is not ours to delete.
+    if (error instanceof CommandFailed && /already exist for a cluster/i.test(error.stderr)) machine?.deleted();
+    throw error;
+  } finally {
+    made.abort();
+    // Where that failed, a later run will not take the cluster for ours; nothing else depends on it.
+    await watched?.catch(() => undefined);
+  }
+  journal.changed('command', 'kind create cluster', `${rehearsal.plan.nodes.length} nodes`);
+  await connect(rehearsal);
+  await rehearsal.wait({
+    what: 'all nodes to be registered',
+    resource: nodes,
+    timeoutMs: limits.provision,
+    pending: (found) =>
+      found.length < rehearsal.plan.nodes.length ? `${found.length} of ${rehearsal.plan.nodes.length} nodes` : null,
+  });
+}
+
+async function loadImages(rehearsal: Rehearsal, group: ImageGroup, signal: AbortSignal): Promise<void> {
+  const { provider, journal, plan } = rehearsal;
+  const names = plan.nodes.map(({ name }) => name);
+  const findings = (await asFailure(async () => provider.machine?.loadImages(group, names, signal))) ?? [];
+  for (const { id, severity, message, subjects } of findings) journal.finding(id, severity, message, subjects);
+}
+
+async function calicoOrBlame(rehearsal: Rehearsal): Promise<void> {
+  try {
+    await installCalico(rehearsal);
+  } catch (error) {
+    throw (await scenarioToBlame(rehearsal, error)) ?? error;
+  }
+}
 
 /** kind's word is not enough: there must be a kubeconfig that leads somewhere. */
 async function connect(rehearsal: Rehearsal): Promise<void> {

@@ -20,7 +20,11 @@ async function connectivityTest(rehearsal: Rehearsal): Promise<void> {
   const asked = rehearsal.scenario.finish.connectivityTest;
   if (asked === false) return;
   const tests = asked.tests.flatMap((test) => ['--test', test]);
-  const args = ['connectivity', 'test', '--test', '!/check-log-errors', ...tests, '--timeout', asked.timeout];
+  const { kubeconfig } = rehearsal.provider;
+  const args = [
+    ...['connectivity', 'test', '--kubeconfig', kubeconfig, '--context', `kind-${rehearsal.scenario.cluster.name}`],
+    ...['--test', '!/check-log-errors', ...tests, '--timeout', asked.timeout],
+  ];
   const result = await rehearsal.commands.try('cilium', args, durationMs(asked.timeout) + 60_000);
   if (result.exitCode === 0) return;
   const failed = result.stdout.split('\n').filter((line) => /❌|\[=\] .*fail/i.test(line));

@@ -39,3 +39,15 @@ test('tells of pre-releases, and of a node image that runs another version', () 
     'lab.yaml: kubernetes.image: the node image kindest/node:v1.33.1 runs Kubernetes 1.33.1, kubernetes.version is 1.34.8; write the version of the image',
   ]);
 });
+
+test.each<[string, 'twin' | 'kind', number]>([
+  ['1.19.6', 'kind', 0],
+  ['1.19.1', 'kind', 1],
+  ['1.19.1', 'twin', 0],
+  ['1.19.0-pre.2', 'kind', 1],
+])('Cilium %s on %s: %i to tell', (version, provider, count) => {
+  const told = found(rule, { cilium: { version } }, { provider });
+  expect(told).toHaveLength(count);
+  if (version === '1.19.1' && count > 0)
+    expect(told[0]).toMatch(/verified with Cilium 1\.14\.19, .*and not with 1\.19\.1/);
+});

@@ -1,0 +1,60 @@
+/** What a real machine needs before and around a cluster. An embedded cluster has none of it. */
+import type { KindConfigExtras } from '../cni/kind-config.ts';
+import type { Reason } from '../events/verdict.ts';
+
+export interface MachineFinding {
+  readonly id: string;
+  readonly severity: 'info' | 'warning';
+  readonly message: string;
+  readonly subjects: readonly string[];
+}
+
+/** Why a run cannot begin, or go on, on this machine; one sentence with its remedy. */
+export interface MachineProblem {
+  readonly verdict: 'refused' | 'error';
+  readonly reason: Reason;
+  readonly message: string;
+}
+
+export interface MachineReport {
+  readonly findings: readonly MachineFinding[];
+  /** In the order in which they matter; empty: nothing is in the way. */
+  readonly problems: readonly MachineProblem[];
+}
+
+/** Thrown by what a machine does for a run. */
+export class MachineFailure extends Error {
+  override readonly name = 'MachineFailure';
+  readonly problem: MachineProblem;
+  constructor(problem: MachineProblem, options?: ErrorOptions) {
+    super(problem.message, options);
+    this.problem = problem;
+  }
+}
+
+/** Images that are loaded together, because they are needed together. */
+export type ImageGroup = 'calico' | 'rest';
+
+export interface Machine {
+  /** Looks at the machine, and clears away what a dead run of ours has left. Nothing else is touched. */
+  check(signal: AbortSignal): Promise<MachineReport>;
+  /** Pulls the node image, and begins to pull the others behind it. @throws MachineFailure */
+  pullNodeImage(signal: AbortSignal): Promise<void>;
+  /**
+   * Called right before `kind create cluster`: from here on there may be something to delete.
+   * @returns what this machine adds to kind's configuration
+   */
+  beforeCreate(): Promise<KindConfigExtras>;
+  /** Runs beside `kind create cluster` until the signal aborts: writes down whose containers these are. */
+  watchCreation(signal: AbortSignal): Promise<void>;
+  /**
+   * Waits until the images of a group are on the nodes.
+   * @returns findings: what could not be loaded and is left to the kubelets
+   * @throws MachineFailure
+   */
+  loadImages(group: ImageGroup, nodes: readonly string[], signal: AbortSignal): Promise<readonly MachineFinding[]>;
+  /** The cluster was deleted. */
+  deleted(): void;
+  /** The cluster outlives the run; says where its kubeconfig is and how to delete it. */
+  kept(): string;
+}
