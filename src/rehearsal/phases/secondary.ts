@@ -40,7 +40,7 @@ export const secondary: PhaseRunner = async (rehearsal) => {
     journal.finding(
       'no-health-endpoint',
       'warning',
-      "Cilium's health endpoint is switched off: the overlay is judged by pings of the other nodes' CiliumInternalIP instead",
+      "Cilium's health endpoint is switched off: the overlay is judged by the other nodes' kubelets at their CiliumInternalIP instead",
     );
   }
   found.dnsPods = new Set(await dnsPodUids(rehearsal));
