@@ -112,8 +112,11 @@ export function lastLines(text: string): string {
   return lines.slice(-3).join(' / ').slice(-MOST_TEXT).toWellFormed();
 }
 
-/** kind and helm begin the line that says why with this; what a child command printed may stand behind it by the hundred. */
-const ERROR_LINE = /^(ERROR|Error): (?!exit status)/;
+/**
+ * kind and helm begin the line that says why with this, Go's runtime ends a program with that; what a child command printed,
+ * or a stack, may stand behind it by the hundred.
+ */
+const ERROR_LINE = /^(ERROR|Error): (?!exit status)|(^|\s)(panic|fatal error): /;
 
 /** kubeadm's own words inside of kind's, before a stack trace of Go (kubeadm 1.27 to 1.37). */
 const KUBEADM_LINE = /^error(:| execution phase)|no space left on device/;
