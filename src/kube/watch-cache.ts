@@ -5,6 +5,7 @@
 import type { Clock } from '../time/clock.ts';
 import { ApiUnreachable, type KubeApi, KubeError, type ListOptions, type Resource, type WatchEvent } from './api.ts';
 import type { KubeObject } from './objects.ts';
+import { DENIAL_MS, isDenial, isInTrouble } from './passing.ts';
 import { qualifiedName } from './resources.ts';
 
 export interface WatchCacheOptions extends ListOptions {
@@ -14,9 +15,6 @@ export interface WatchCacheOptions extends ListOptions {
 
 const FIRST_RETRY_MS = 250;
 const LONGEST_RETRY_MS = 4_000;
-
-/** Failures of the server that pass: overload, a leader election, an aggregated API that starts. */
-const PASSING = new Set([429, 500, 502, 503, 504]);
 
 export class WatchCache<T extends object> {
   readonly #api: KubeApi;
@@ -87,7 +85,7 @@ export class WatchCache<T extends object> {
           version = undefined;
           continue;
         }
-        if (!(error instanceof ApiUnreachable) && !(error instanceof KubeError && PASSING.has(error.code))) {
+        if (!this.#passes(error)) {
           this.#failure = error instanceof Error ? error : new Error(String(error));
           this.#changed();
           throw this.#failure;
@@ -102,6 +100,17 @@ export class WatchCache<T extends object> {
   }
 
   #lastVersion: string | undefined;
+  /** Since when a server denies everything, on the monotonic clock. */
+  #deniedSince: number | undefined;
+
+  #passes(error: unknown): boolean {
+    if (!isDenial(error)) {
+      this.#deniedSince = undefined;
+      return error instanceof ApiUnreachable || isInTrouble(error);
+    }
+    this.#deniedSince ??= this.#clock.monotonic();
+    return this.#clock.monotonic() - this.#deniedSince <= DENIAL_MS;
+  }
 
   async #list(signal: AbortSignal): Promise<string> {
     const { onAvailability: _, ...options } = this.#options;
@@ -109,6 +118,7 @@ export class WatchCache<T extends object> {
     this.#objects.clear();
     for (const object of list.items) this.#objects.set(keyOfObject(object), object);
     this.#lastVersion = list.resourceVersion;
+    this.#deniedSince = undefined;
     this.#synced = true;
     this.#setAvailable(true);
     this.#changed();
@@ -126,10 +136,12 @@ export class WatchCache<T extends object> {
     await this.#api.watch<T>(this.#resource, { ...options, resourceVersion: from, signal }, (event) =>
       this.#take(event),
     );
+    this.#deniedSince = undefined;
     return this.#lastVersion;
   }
 
   #take(event: WatchEvent<T>): void {
+    this.#deniedSince = undefined;
     if (event.type === 'BOOKMARK') {
       this.#lastVersion = event.resourceVersion;
       return;

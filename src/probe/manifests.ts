@@ -19,6 +19,9 @@ export const SAMPLED_PEERS = 10;
 /** The name that servicepinger resolves; the API's own Service exists in every cluster. */
 export const RESOLVED_NAME = 'kubernetes.default.svc.cluster.local';
 
+/** goldpinger's own 500 ms are too short for machines on which a ping takes more than its usual 300 ms (observed). */
+const TARGET_TIMEOUT = '1s';
+
 export const PROBE_NAMES = ['nodepinger', 'goldpinger', 'servicepinger'] as const;
 export type ProbeName = (typeof PROBE_NAMES)[number];
 
@@ -108,6 +111,9 @@ function podSpec(probe: ProbeName, scenario: Scenario) {
     // The default service account of a NodePort lab needs no environment of every Service.
     enableServiceLinks: false,
     securityContext: { runAsNonRoot: true, runAsUser: 1000, seccompProfile: { type: 'RuntimeDefault' } },
+    // The resolver's usual ndots of 5 asks every search domain first: eight questions in vain, and those of the machine's
+    // own domain leave the cluster for a name server that is none of our business.
+    ...(probe === 'servicepinger' ? { dnsConfig: { options: [{ name: 'ndots', value: '1' }] } } : {}),
     ...placement(probe),
     containers: [
       {
@@ -118,8 +124,15 @@ function podSpec(probe: ProbeName, scenario: Scenario) {
         args: ['--keep-alive=0s'],
         env: environment(probe, scenario),
         ports: [{ name: 'http', containerPort: PROBE_PORT }],
-        readinessProbe: httpProbe(1, 2),
-        livenessProbe: httpProbe(10, 10),
+        readinessProbe: httpProbe({ initialDelaySeconds: 1, periodSeconds: 2, failureThreshold: 3 }),
+        // Patient: while agents compile, a pod of a small machine may get no time for half a minute (observed), and an
+        // instance that is started again has forgotten what it measured.
+        livenessProbe: httpProbe({
+          initialDelaySeconds: 10,
+          periodSeconds: 10,
+          failureThreshold: 6,
+          timeoutSeconds: 5,
+        }),
         // No cpu limit: 0.05 to 0.1 cores made pings slower than 100 ms (goldpinger PR 83).
         resources: { requests: { cpu: '1m', memory: '40Mi' }, limits: { memory: '120Mi' } },
         securityContext: {
@@ -132,8 +145,8 @@ function podSpec(probe: ProbeName, scenario: Scenario) {
   };
 }
 
-function httpProbe(initialDelaySeconds: number, periodSeconds: number) {
-  return { httpGet: { path: '/healthz', port: PROBE_PORT }, initialDelaySeconds, periodSeconds, failureThreshold: 3 };
+function httpProbe(timing: Readonly<Record<string, number>>) {
+  return { httpGet: { path: '/healthz', port: PROBE_PORT }, ...timing };
 }
 
 function placement(probe: ProbeName) {
@@ -176,7 +189,13 @@ function environment(probe: ProbeName, scenario: Scenario) {
       ? [value('PING_NUMBER', String(SAMPLED_PEERS))]
       : []),
     ...(probe === 'servicepinger'
-      ? [value('HOSTS_TO_RESOLVE', RESOLVED_NAME), value('TCP_TARGETS', apiServiceTarget(scenario))]
+      ? [
+          value('HOSTS_TO_RESOLVE', RESOLVED_NAME),
+          value('TCP_TARGETS', apiServiceTarget(scenario)),
+          // Both fail one after the other within the time that a reading has, so that it says so instead of nothing.
+          value('DNS_TARGETS_TIMEOUT', TARGET_TIMEOUT),
+          value('TCP_TARGETS_TIMEOUT', TARGET_TIMEOUT),
+        ]
       : []),
   ];
 }

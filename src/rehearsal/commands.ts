@@ -180,11 +180,6 @@ export class Commands {
     if (result.exitCode !== 0) return { body: undefined, error: lastLines(result.stderr) || `exit ${result.exitCode}` };
     return { body: result.stdout, error: '' };
   }
-
-  async ping(node: string, address: string, seconds: number): Promise<boolean> {
-    const args = ['exec', node, 'ping', '-c', '1', '-W', String(seconds), address];
-    return (await this.try('docker', args, (seconds + 10) * 1_000)).exitCode === 0;
-  }
 }
 
 /** A version as a tool says it; what is longer than any version is cut. */

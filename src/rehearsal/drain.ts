@@ -15,6 +15,8 @@ import { podName } from './rollout.ts';
 
 /** kubectl's pause after an eviction that a budget forbids (kubectl/pkg/drain/drain.go). */
 const RETRY_MS = 5_000;
+/** What the API says where no eviction is ever possible (kubernetes pkg/registry/core/pod/storage/eviction.go). */
+const SEVERAL_BUDGETS = /more than one PodDisruptionBudget/;
 
 export async function cordon(rehearsal: Rehearsal, node: string): Promise<void> {
   await rehearsal.api.patch(nodes, { name: node }, 'strategic', { spec: { unschedulable: true } });
@@ -88,10 +90,11 @@ async function evict(
       if (!(error instanceof KubeError)) throw error;
       // Another uid under this name is a conflict with the precondition: the pod that was listed is gone.
       if (error.code === 404 || error.code === 409) break;
-      // Several budgets on one pod: the API never evicts it, and no waiting helps (kubernetes policy/v1 eviction).
-      if (error.code === 500) throw await unevictable(rehearsal, pod, error);
-      if (error.code !== 429) throw error;
-      blockers.set(podName(pod), await budgetText(rehearsal, pod, error));
+      // Several budgets on one pod: no waiting helps. Any other 500 is a server in trouble, an election of etcd say.
+      if (error.code === 500 && SEVERAL_BUDGETS.test(error.message)) throw await unevictable(rehearsal, pod, error);
+      if (error.code !== 429 && error.code !== 500) throw error;
+      const why = error.code === 429 ? await budgetText(rehearsal, pod, error) : error.message;
+      blockers.set(podName(pod), why);
       await clock.sleep(RETRY_MS, signal);
     }
   }

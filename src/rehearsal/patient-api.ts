@@ -11,13 +11,15 @@ import {
   type ObjectRef,
   type Resource,
 } from '../kube/api.ts';
+import { DENIAL_MS, isDenial, isInTrouble } from '../kube/passing.ts';
 import type { Clock, Deadline } from '../time/clock.ts';
 
 const PAUSE_MS = 1_000;
-/** Answers of a server in trouble that pass by themselves: a leader election of etcd, a start, overload. */
-const PASSING = new Set([429, 500, 502, 503, 504]);
-/** An eviction's own 429 is a budget's no, and its 500 several budgets on one pod (kubernetes policy/v1 eviction). */
-const PASSING_EVICTION = new Set([502, 503, 504]);
+/** The server gives up on a patch that lost against others five times (kubernetes patch.go, MaxRetryWhenPatchConflicts). */
+const CONFLICT_MS = 30_000;
+
+/** Milliseconds for which a call is repeated that is answered so; 0: it is an answer. */
+type Patience = (error: KubeError) => number;
 
 /** The API has not answered for longer than `timeouts.apiOutage`. */
 export class ApiLost extends ApiUnreachable {
@@ -84,8 +86,16 @@ export interface PatientOptions {
 
 export function patientApi(api: KubeApi, options: PatientOptions): KubeApi {
   const { clock, outages, apiOutageMs, signal } = options;
-  const patiently = async <T>(call: () => Promise<T>, passing = PASSING): Promise<T> => {
-    let troubled: number | undefined;
+  // A server in trouble for that long is as good as away (an election of etcd may take minutes).
+  const usual: Patience = (error) => (isInTrouble(error) ? apiOutageMs : isDenial(error) ? DENIAL_MS : 0);
+  /** Patches bear no version: a conflict is with others who write the same object at the same moment. */
+  const ofPatches: Patience = (error) => (error.code === 409 ? CONFLICT_MS : usual(error));
+  /** An eviction's own 429 is a budget's no, and its 500 may be several budgets on one pod (kubernetes policy/v1 eviction). */
+  const ofEvictions: Patience = (error) => (error.code === 429 || error.code === 500 ? 0 : usual(error));
+  /** @param own of the caller: who has given the call up does not want it tried again */
+  const patiently = async <T>(call: () => Promise<T>, patience = usual, own: AbortSignal = signal): Promise<T> => {
+    const either = own === signal ? signal : AbortSignal.any([signal, own]);
+    let trouble: { readonly limitMs: number; readonly since: number } | undefined;
     for (;;) {
       signal.throwIfAborted();
       try {
@@ -95,17 +105,18 @@ export function patientApi(api: KubeApi, options: PatientOptions): KubeApi {
       } catch (error) {
         if (error instanceof KubeError) {
           outages.back();
-          if (!passing.has(error.code)) throw error;
-          troubled ??= clock.monotonic();
-          // A server in trouble for that long is as good as away (an election of etcd may take minutes).
-          if (clock.monotonic() - troubled > apiOutageMs) throw error;
-          await clock.sleep(PAUSE_MS, signal);
+          const limitMs = patience(error);
+          if (limitMs === 0) throw error;
+          if (trouble?.limitMs !== limitMs) trouble = { limitMs, since: clock.monotonic() };
+          if (clock.monotonic() - trouble.since > limitMs) throw error;
+          await clock.sleep(PAUSE_MS, either);
           continue;
         }
         if (!(error instanceof ApiUnreachable)) throw error;
+        trouble = undefined;
         const away = outages.away();
         if (away > apiOutageMs) throw new ApiLost(away, error.request);
-        await clock.sleep(PAUSE_MS, signal);
+        await clock.sleep(PAUSE_MS, either);
       }
     }
   };
@@ -116,10 +127,11 @@ export function patientApi(api: KubeApi, options: PatientOptions): KubeApi {
     list: (resource, given) => patiently(() => api.list(resource, within(given))),
     watch: (resource, given, onEvent) => api.watch(resource, within(given), onEvent),
     create: (resource, object, given) => api.create(resource, object, within(given)),
-    apply: (resource, object, given) => patiently(() => api.apply(resource, object, within(given))),
-    patch: (resource, ref, type, body, given) => patiently(() => api.patch(resource, ref, type, body, within(given))),
+    apply: (resource, object, given) => patiently(() => api.apply(resource, object, within(given)), ofPatches),
+    patch: (resource, ref, type, body, given) =>
+      patiently(() => api.patch(resource, ref, type, body, within(given)), ofPatches),
     delete: (resource, ref, given) => patiently(() => api.delete(resource, ref, within(given))),
-    evict: (pod, given) => patiently(() => api.evict(pod, within(given)), PASSING_EVICTION),
+    evict: (pod, given) => patiently(() => api.evict(pod, within(given)), ofEvictions, given?.signal),
     proxyPod: (pod, path, given) => api.proxyPod(pod, path, within(given)),
     raw: (path, given) => api.raw(path, within(given)),
   };

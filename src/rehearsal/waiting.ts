@@ -40,7 +40,12 @@ export async function waitForObjects<T extends object>(waiting: Waiting, wait: W
         ...(fieldSelector === '' ? {} : { fieldSelector }),
       },
       signal: AbortSignal.any([deadline.signal, lost.signal]),
-      until: (items) => wait.pending(items) ?? true,
+      until: (items) => {
+        // A list or an event is an answer. Whoever else called the API away (a look at a control plane's own server) may
+        // never ask again, and every deadline would stand still for good.
+        outages.back();
+        return wait.pending(items) ?? true;
+      },
       onAvailability: (up) => {
         outage?.clear();
         outage = undefined;

@@ -147,3 +147,18 @@ test("another abort ends with the caller's reason, an error of the condition wit
   const base = { api: second.api, clock, resource: configMaps, what: 'it', signal: forever };
   await expect(clock.run(() => waitFor({ ...base, until: broken }))).rejects.toThrow('a pod crashes');
 });
+
+test('a server that denies everything right after its start is asked again, one that goes on is believed', async () => {
+  // What kubeadm's administrator reads before the authorizer has its roles (kubernetes issue 121635).
+  const message = 'configmaps is forbidden: User "kubernetes-admin" cannot list resource "configmaps" in API group ""';
+  const denied = new KubeError(403, 'Forbidden', message, 'GET /api/v1/configmaps');
+  const clock = new VirtualClock({ epoch: 0 });
+  const { api } = scripted(clock, [denied, denied, [map('one', '1')]], []);
+  await expect(clock.run(() => waiting(clock, api, 1, forever))).resolves.toHaveLength(1);
+
+  const later = new VirtualClock({ epoch: 0 });
+  const denying = scripted(later, Array<Error>(100).fill(denied), []);
+  await expect(later.run(() => waiting(later, denying.api, 1, forever))).rejects.toBe(denied);
+  expect(later.now()).toBeGreaterThan(60_000);
+  expect(later.now()).toBeLessThan(70_000);
+});

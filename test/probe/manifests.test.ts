@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { cniByAddress, firstAddress } from '../../src/probe/addresses.ts';
 import { PROBE_NAMES, probeManifests, refreshIntervalMs } from '../../src/probe/manifests.ts';
+import { READ_TIMEOUT_MS } from '../../src/probe/read.ts';
+import { durationMs } from '../../src/time/duration.ts';
 import { scenario } from './scenario.ts';
 
 type Loose = Record<string, never> & { spec: { template: { spec: Loose } } };
@@ -73,11 +75,20 @@ describe('probeManifests', () => {
     }
   });
 
+  it('lets both external probes fail within the time of a reading', () => {
+    const { DNS_TARGETS_TIMEOUT: dns, TCP_TARGETS_TIMEOUT: tcp } = env('DaemonSet', 'servicepinger');
+    expect(durationMs(dns!) + durationMs(tcp!)).toBeLessThan(READ_TIMEOUT_MS);
+  });
+
   it('gives external probes to servicepinger alone', () => {
     expect(env('DaemonSet', 'servicepinger')).toMatchObject({
       HOSTS_TO_RESOLVE: 'kubernetes.default.svc.cluster.local',
       TCP_TARGETS: '10.96.0.1:443',
     });
+    expect(podSpec('DaemonSet', 'servicepinger')).toMatchObject({
+      dnsConfig: { options: [{ name: 'ndots', value: '1' }] },
+    });
+    expect(podSpec('DaemonSet', 'nodepinger')).not.toHaveProperty('dnsConfig');
     expect(env('DaemonSet', 'nodepinger')).not.toHaveProperty('TCP_TARGETS');
     expect(env('Deployment', 'goldpinger')).not.toHaveProperty('HOSTS_TO_RESOLVE');
   });

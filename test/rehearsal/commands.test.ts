@@ -61,7 +61,7 @@ describe('the words spoken to the host', () => {
     await spoken.httpStatus('kind-worker', 'http://10.244.0.1:4240/hello', 3);
     await spoken.httpStatus('kind-control-plane', 'https://127.0.0.1:6443/readyz', 3);
     await spoken.httpBody('kind-worker', 'http://127.0.0.1:32042/metrics', 5);
-    await spoken.ping('kind-worker', '10.244.0.1', 3);
+    await spoken.httpStatus('kind-worker', 'https://10.244.0.1:10250/healthz', 3);
     await deleteCluster(host, 'kind', '/tmp/secret/kubeconfig');
     const from = { node: 'kind-worker', pod: 'nodepinger-x', uid: 'u', ip: '10.244.0.9' };
     await new PayloadReader(host).fetch(from, { ip: '10.244.1.9' }, { timeoutMs: 1_000 });
@@ -91,8 +91,8 @@ describe('answers', () => {
 
   test('exit code 64 is no answer on the twin, and one of many elsewhere', async () => {
     const host = new FakeHost(() => ({ exitCode: 64, stderr: 'not modelled' }));
-    await expect(commands(host).ping('n', '1.2.3.4', 1)).rejects.toThrow(CommandFailed);
-    await expect(commands(host, false).ping('n', '1.2.3.4', 1)).resolves.toBe(false);
+    await expect(commands(host).httpStatus('n', 'http://1.2.3.4/', 1)).rejects.toThrow(CommandFailed);
+    await expect(commands(host, false).httpStatus('n', 'http://1.2.3.4/', 1)).resolves.toMatchObject({ status: 0 });
   });
 
   test('a container that does not exist is told from a Docker that does not answer', async () => {

@@ -1,7 +1,7 @@
 /** What is asked again, for how long, and what is not. */
 import { describe, expect, test } from 'vitest';
 import { ApiUnreachable, type KubeApi, KubeError } from '../../src/kube/api.ts';
-import { pods } from '../../src/kube/resources.ts';
+import { nodes, pods } from '../../src/kube/resources.ts';
 import { ApiLost, Outages, patientApi } from '../../src/rehearsal/patient-api.ts';
 import { VirtualClock } from '../../src/time/virtual-clock.ts';
 
@@ -13,7 +13,7 @@ function around(answers: readonly (Error | 'ok')[]) {
     const next = answers[Math.min(calls++, answers.length - 1)]!;
     return next === 'ok' ? Promise.resolve({ items: [] } as never) : Promise.reject(next);
   };
-  const api = { list: answer, evict: answer } as unknown as KubeApi;
+  const api = { list: answer, evict: answer, patch: answer } as unknown as KubeApi;
   const { signal } = new AbortController();
   const patient = patientApi(api, { clock, outages: new Outages(clock), apiOutageMs: 300_000, signal });
   return { clock, patient, calls: () => calls };
@@ -45,6 +45,50 @@ describe('an answer of a server in trouble', () => {
     const { clock, patient, calls } = around([server(code), 'ok']);
     await expect(clock.run(() => patient.evict({ name: 'p', namespace: 'n' }))).rejects.toMatchObject({ code });
     expect(calls()).toBe(1);
+  });
+});
+
+describe('a server that has just started', () => {
+  // As kubeadm's administrator reads it before the authorizer has its roles (kubernetes issue 121635).
+  const denied = new KubeError(
+    403,
+    'Forbidden',
+    'nodes is forbidden: User "kubernetes-admin" cannot list resource "nodes" in API group "" at the cluster scope',
+    'GET /api/v1/nodes',
+  );
+
+  test('denies everybody everything for a moment', async () => {
+    const { clock, patient } = around([away, denied, denied, 'ok']);
+    await expect(clock.run(() => patient.list(pods))).resolves.toEqual({ items: [] });
+  });
+
+  test('may deny after it was in trouble for long', async () => {
+    const { clock, patient } = around([...Array.from({ length: 120 }, () => server(503)), denied, 'ok']);
+    await expect(clock.run(() => patient.list(pods))).resolves.toEqual({ items: [] });
+  });
+
+  test('is believed when it goes on denying', async () => {
+    const { clock, patient } = around([denied]);
+    await expect(clock.run(() => patient.list(pods))).rejects.toMatchObject({ code: 403 });
+    expect(clock.now()).toBeGreaterThan(60_000);
+    expect(clock.now()).toBeLessThan(65_000);
+  });
+});
+
+describe('a patch that loses against others', () => {
+  const conflict = new KubeError(409, 'Conflict', 'the object has been modified', 'PATCH /api/v1/nodes/n');
+  const patch = (patient: KubeApi) => patient.patch(nodes, { name: 'n' }, 'merge', {});
+
+  test('is sent again', async () => {
+    const { clock, patient } = around([conflict, 'ok']);
+    await expect(clock.run(() => patch(patient))).resolves.toEqual({ items: [] });
+  });
+
+  test('is not sent for ever', async () => {
+    const { clock, patient } = around([conflict]);
+    await expect(clock.run(() => patch(patient))).rejects.toMatchObject({ code: 409 });
+    expect(clock.now()).toBeGreaterThan(30_000);
+    expect(clock.now()).toBeLessThan(35_000);
   });
 });
 

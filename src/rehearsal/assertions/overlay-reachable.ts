@@ -13,6 +13,7 @@ import { type Assertion, judged, type Problem } from './assertion.ts';
 
 const PARALLEL = 16;
 const SECONDS = 3;
+const KUBELET_PORT = 10_250;
 /** Above this many nodes each looks at the next few in a ring, and the nodes that the step changed look at all. */
 const FULL_MESH_UP_TO = 20;
 const RING = 5;
@@ -116,7 +117,9 @@ async function reach(rehearsal: Rehearsal, node: string, other: CiliumNode | und
   if (!hasHealthEndpoint(found.values)) {
     const router = other.spec?.addresses?.find(({ type }) => type === 'CiliumInternalIP')?.ip;
     if (router === undefined) return 'it has no CiliumInternalIP';
-    return (await commands.ping(node, router, SECONDS)) ? null : `no answer from its CiliumInternalIP ${router}`;
+    // kind's node image has no ping. The kubelet listens on every address of its node, and any status is an answer.
+    const { status, error } = await commands.httpStatus(node, `https://${router}:${KUBELET_PORT}/healthz`, SECONDS);
+    return status > 0 ? null : `no answer from its CiliumInternalIP ${router}: ${error}`;
   }
   const health = other.spec?.health?.ipv4;
   if (!health) return 'it has no health endpoint yet';

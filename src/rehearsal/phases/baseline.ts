@@ -1,10 +1,10 @@
 /** Phase 3: the probes, the scenario's workloads, and proof that all is well before anything is changed. */
-import { KubeError } from '../../kube/api.ts';
+import { KubeError, type Resource } from '../../kube/api.ts';
 import type { KubeObject } from '../../kube/objects.ts';
 import { daemonSets, deployments, statefulSets } from '../../kube/resources.ts';
 import { WaitTimeout } from '../../kube/wait.ts';
 import { PROBE_NAMESPACE, probeManifests } from '../../probe/manifests.ts';
-import { applyAll, parseManifests } from '../apply.ts';
+import { applyAll, isUnserved, KindNotServed, parseManifests } from '../apply.ts';
 import { reachCheckpoint } from '../checkpoint.ts';
 import { readNodePorts } from '../node-ports.ts';
 import { RehearsalFailure, StoppedAsAsked } from '../outcome.ts';
@@ -50,8 +50,9 @@ async function deployProbes(rehearsal: Rehearsal): Promise<void> {
 /** A manifest that cannot be read or that the API refuses is the scenario's fault. */
 async function deployWorkloads(rehearsal: Rehearsal): Promise<void> {
   const { scenario, found } = rehearsal;
+  const known: Resource<unknown>[] = [];
   for (const { file, manifest } of scenario.workloads) {
-    const objects = await applyWorkload(rehearsal, file, manifest);
+    const objects = await applyWorkload(rehearsal, file, manifest, known);
     for (const object of objects) {
       const { kind } = object;
       // Calico's own and the administrators' as well: GlobalNetworkPolicy, AdminNetworkPolicy, …
@@ -80,19 +81,34 @@ async function neverAvailable(rehearsal: Rehearsal, error: unknown): Promise<Reh
     : new RehearsalFailure('refused', 'scenario-invalid', message, { cause: error });
 }
 
-async function applyWorkload(rehearsal: Rehearsal, file: string, manifest: string): Promise<KubeObject[]> {
+async function applyWorkload(
+  rehearsal: Rehearsal,
+  file: string,
+  manifest: string,
+  known: Resource<unknown>[],
+): Promise<KubeObject[]> {
   try {
     const objects = parseManifests(manifest);
-    await applyAll(rehearsal, objects);
+    await applyAll(rehearsal, objects, false, known);
     return objects;
   } catch (error) {
-    const ours = error instanceof KubeError ? error.code < 500 && error.code !== 429 : error?.constructor === Error;
+    if (error instanceof KindNotServed && rehearsal.provider.simulated && isBuiltIn(error.apiVersion)) {
+      throw new RehearsalFailure('not-modelled', 'not-modelled', `${file}: ${error.message}`, { cause: error });
+    }
+    const plain = error instanceof KindNotServed || error?.constructor === Error;
+    const ours = error instanceof KubeError ? error.code < 500 && error.code !== 429 : plain;
     if (!ours) throw error;
-    // An API that does not serve a group answers with a page, not with a Status.
-    const unserved = error instanceof KubeError && error.code === 404 && error.reason === '';
-    const why = unserved ? `this cluster does not serve the kind (${error.request})` : (error as Error).message;
+    const why = isUnserved(error)
+      ? `this cluster does not serve the kind (${error.request})`
+      : (error as Error).message;
     throw new RehearsalFailure('refused', 'scenario-invalid', `${file}: ${why}`, { cause: error });
   }
+}
+
+/** Kubernetes' own groups: an embedded cluster has some of their kinds only. */
+function isBuiltIn(apiVersion: string): boolean {
+  const group = apiVersion.includes('/') ? apiVersion.split('/')[0]! : '';
+  return !group.includes('.') || group.endsWith('.k8s.io');
 }
 
 async function waitForWorkload(rehearsal: Rehearsal, workload: Rehearsal['found']['workloads'][number]): Promise<void> {

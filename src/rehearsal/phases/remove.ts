@@ -75,15 +75,16 @@ async function drop<T>(rehearsal: Rehearsal, resource: Resource<T>, name: string
 async function removeCalico(rehearsal: Rehearsal): Promise<void> {
   const { api, scenario, limits } = rehearsal;
   for (const kind of removalOrder(scenario.calico.version)) await drop(rehearsal, KINDS[kind]!, 'default');
-  await rehearsal.wait({
-    what: 'Installation default to be gone',
-    resource: installations,
-    name: 'default',
-    timeoutMs: limits.remove,
-    pending: ([installation]) =>
-      installation ? `it waits for finalizers ${(installation.metadata.finalizers ?? []).join(', ')}` : null,
-  });
-  // Left without a backend it makes every namespace's deletion hang (NamespaceDeletionDiscoveryFailure).
+  await besides(rehearsal, dropDeadApiService, () =>
+    rehearsal.wait({
+      what: 'Installation default to be gone',
+      resource: installations,
+      name: 'default',
+      timeoutMs: limits.remove,
+      pending: ([installation]) =>
+        installation ? `it waits for finalizers ${(installation.metadata.finalizers ?? []).join(', ')}` : null,
+    }),
+  );
   if (await find(api, apiServices, { name: CALICO_APISERVICE })) await drop(rehearsal, apiServices, CALICO_APISERVICE);
   for (const namespace of CALICO_NAMESPACES) {
     if (namespace !== OPERATOR_NAMESPACE) await waitForNoPods(rehearsal, namespace);
@@ -108,6 +109,44 @@ async function removeCalico(rehearsal: Rehearsal): Promise<void> {
       return left.length === 0 ? null : left.map(({ metadata }) => metadata.name).join(', ');
     },
   });
+}
+
+/**
+ * Left without a backend the APIService makes every namespace's deletion hang (NamespaceDeletionDiscoveryFailure); and up
+ * to Calico 3.30 the Installation goes only after the namespace calico-apiserver, so that both would wait for each other
+ * for ever (tigera/operator issue 4103; v1.38.13 apiserver_controller.go, maintainFinalizer). The garbage collector takes
+ * the APIService as well, but after its Deployment as it comes.
+ */
+async function dropDeadApiService(rehearsal: Rehearsal, signal: AbortSignal): Promise<void> {
+  const [left] = await rehearsal.wait({
+    what: `APIService ${CALICO_APISERVICE} to be gone or without a backend`,
+    resource: apiServices,
+    name: CALICO_APISERVICE,
+    timeoutMs: rehearsal.limits.remove,
+    signal,
+    pending: ([service]) => {
+      const available = service?.status?.conditions?.find(({ type }) => type === 'Available');
+      const going = service === undefined || service.metadata.deletionTimestamp !== undefined;
+      return going || available?.status === 'False' ? null : 'it is Available';
+    },
+  });
+  if (left !== undefined) await drop(rehearsal, apiServices, CALICO_APISERVICE);
+}
+
+/** Does `beside` while `work` is under way; it ends with it, and its own failure only ends itself. */
+async function besides(
+  rehearsal: Rehearsal,
+  beside: (rehearsal: Rehearsal, signal: AbortSignal) => Promise<void>,
+  work: () => Promise<unknown>,
+): Promise<void> {
+  const done = new AbortController();
+  const aside = beside(rehearsal, done.signal).catch(() => undefined);
+  try {
+    await work();
+  } finally {
+    done.abort(new Error('no longer needed'));
+    await aside;
+  }
 }
 
 async function waitForNoPods(rehearsal: Rehearsal, namespace: string): Promise<void> {

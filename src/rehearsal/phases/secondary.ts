@@ -17,6 +17,7 @@ import type { CustomResourceDefinition } from '../../kube/objects.ts';
 import { customResourceDefinitions, daemonSets, deployments, nodes } from '../../kube/resources.ts';
 import { WaitTimeout } from '../../kube/wait.ts';
 import type { JsonObject } from '../../scenario/scenario.ts';
+import { onceServed } from '../apply.ts';
 import { reachCheckpoint } from '../checkpoint.ts';
 import { dnsPodUids } from '../dns-pods.ts';
 import { CommandFailed, RehearsalFailure } from '../outcome.ts';
@@ -39,7 +40,7 @@ export const secondary: PhaseRunner = async (rehearsal) => {
     journal.finding(
       'no-health-endpoint',
       'warning',
-      "Cilium's health endpoint is switched off: the overlay is judged by pings of the other nodes' CiliumInternalIP instead",
+      "Cilium's health endpoint is switched off: the overlay is judged by the other nodes' kubelets at their CiliumInternalIP instead",
     );
   }
   found.dnsPods = new Set(await dnsPodUids(rehearsal));
@@ -146,7 +147,7 @@ async function applyNodeConfig(rehearsal: Rehearsal): Promise<void> {
   }
   const config = ciliumNodeConfigFor(version, found.values);
   emit({ type: 'file', name: 'ciliumnodeconfig.yaml', content: stringify(config) });
-  await api.apply(ciliumNodeConfigs(version), config);
+  await onceServed(rehearsal, () => api.apply(ciliumNodeConfigs(version), config));
   found.nodeConfigVersion = version;
   journal.changed('applied', `CiliumNodeConfig ${config.metadata.namespace}/${config.metadata.name}`, version);
 }

@@ -14,6 +14,10 @@ interface Request {
   readonly format: string | undefined;
 }
 
+/** What kubeadm's kubelet answers to those without a certificate (KubeletConfiguration, authentication.anonymous false). */
+const KUBELET_PORT = 10_250;
+const UNAUTHORIZED: HttpAnswer = { status: 401, body: 'Unauthorized' };
+
 const FORMATS = ['%{http_code}', '%{http_code}:%{size_download}'];
 
 /** undefined for words that are not in the decision record. */
@@ -72,7 +76,8 @@ export async function curl(
       ...(bytes !== undefined && { bytes }),
     });
     if (!outcome.ok) return { failure: outcome.failure === 'timeout' ? 'timeout' : 'refused' };
-    return { milliseconds: outcome.milliseconds, http: cluster.pods.answer(outcome.at, path) };
+    const http = 'node' in outcome.at && toPort === KUBELET_PORT ? UNAUTHORIZED : cluster.pods.answer(outcome.at, path);
+    return { milliseconds: outcome.milliseconds, http };
   }
 }
 
@@ -99,7 +104,7 @@ function readArguments(args: readonly string[]): Request | undefined {
   const url = /^(https?):\/\/([^/:]+)(?::(\d+))?(\/.*)?$/.exec(rest[0] ?? '');
   if (url === null || rest.length !== 1 || !(seconds > 0)) return undefined;
   const secure = url[1] === 'https';
-  // Only the API server speaks TLS, with a certificate that nobody on the node trusts.
+  // Only the API server and the kubelet speak TLS, with certificates that nobody on the node trusts.
   if (secure !== insecure) return undefined;
   return {
     host: url[2]!,

@@ -52,8 +52,6 @@ export async function execOnNode(
       return iptables(doors, program, { node: machine.name }, rest) ?? unknown();
     case 'systemctl':
       return systemctl(machine, rest) ?? unknown();
-    case 'ping':
-      return ping(doors, rest, signal) ?? unknown();
     case 'crictl':
       return crictl(doors, rest) ?? unknown();
     case 'curl':
@@ -109,25 +107,3 @@ function namespaceOf({ cluster, machine }: NodeDoors, pid: number): Source | und
   if (worker === undefined) return undefined;
   return worker.pod.spec?.hostNetwork === true ? { node: machine.name } : { podUid: worker.pod.metadata.uid ?? '' };
 }
-
-function ping(doors: NodeDoors, args: readonly string[], signal: AbortSignal): Promise<CommandResult> | undefined {
-  const [count, one, wait, seconds, address] = args;
-  if (count !== '-c' || one !== '1' || wait !== '-W' || !/^\d+$/.test(seconds ?? '') || args.length !== 5)
-    return undefined;
-  return (async () => {
-    const outcome = doors.cluster.world.network.ping({ node: doors.machine.name }, address!);
-    const head = `PING ${address} (${address}) 56(84) bytes of data.\n`;
-    const tail = `\n--- ${address} ping statistics ---\n1 packets transmitted, `;
-    if (outcome.ok) {
-      const time = '0.061';
-      return answer(
-        `${head}64 bytes from ${address}: icmp_seq=1 ttl=64 time=${time} ms\n${tail}1 received, 0% packet loss, time 0ms\nrtt min/avg/max/mdev = ${time}/${time}/${time}/0.000 ms\n`,
-      );
-    }
-    if (outcome.failure === 'unreachable') return failure(`ping: connect: ${sentence(outcome.errno)}\n`, 2, '');
-    await doors.sleep(Number(seconds) * 1000, signal);
-    return failure('', 1, `${head}${tail}0 received, 100% packet loss, time 0ms\n\n`);
-  })();
-}
-
-const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

@@ -166,3 +166,20 @@ test('what the embedded network does not model ends as not-modelled, never as a 
   expect(verdict).toMatchObject({ verdict: 'not-modelled', reason: 'not-modelled' });
   expect(verdict.message).toMatch(/u32/);
 });
+
+test.each(['3.29.7', '3.31.7'])(
+  'Calico %s goes though the garbage collector leaves its APIService: nothing waits for a namespace that waits for it',
+  async (version) => {
+    const act = atStep('remove', ({ store }) =>
+      store.update('apiservices.apiregistration.k8s.io', { name: 'v3.projectcalico.org' }, (draft) => {
+        draft.metadata.ownerReferences = [];
+      }),
+    );
+    const { verdict, events } = await rehearseBroken({ calico: { version } }, act, { until: 'legacy-removed' });
+    expect(verdict).toMatchObject({ verdict: 'passed', reason: 'stopped-as-asked' });
+    const dropped = events.filter(
+      (event) => event.type === 'object' && event.object === 'APIService v3.projectcalico.org',
+    );
+    expect(dropped).toHaveLength(1);
+  },
+);

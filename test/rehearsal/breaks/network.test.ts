@@ -1,5 +1,5 @@
 /** The network breaks while a rehearsal runs: the first checkpoint that can see it is red, and says between whom. */
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Pod } from '../../../src/kube/objects.ts';
 import type { Twin } from '../../../src/twin/twin.ts';
 import { addRule, afterStep, atStep, type Change, deleteRule, rehearseBroken } from './broken-rehearsal.ts';
@@ -92,4 +92,22 @@ test('cni.customConf: false fails at secondary-installed, naming the files', asy
   });
   expect(verdict).toMatchObject({ verdict: 'failed', failedCheckpoint: 'secondary-installed' });
   expect(verdict.message).toMatch(/cni-files-unchanged: .*05-cilium.conflist is new/);
+});
+
+describe('with the health endpoint switched off', () => {
+  const change = { cilium: { values: { endpointHealthChecking: { enabled: false } } } };
+  const until = 'secondary-installed';
+
+  test("the overlay is judged by the other nodes' kubelets, through the tunnel", async () => {
+    const { verdict, events } = await rehearseBroken(change, undefined, { until });
+    expect(verdict).toMatchObject({ verdict: 'passed', reason: 'stopped-as-asked' });
+    expect(events).toContainEqual(expect.objectContaining({ type: 'finding', id: 'no-health-endpoint' }));
+  });
+
+  test('a tunnel that carries nothing is red', async () => {
+    const act = atStep('node-config', (twin) => addRule(twin, WORKER, '-A INPUT -p udp -m udp --dport 8473 -j DROP'));
+    const { verdict } = await rehearseBroken(change, act, { until });
+    expect(verdict).toMatchObject({ verdict: 'failed', reason: 'assertion-failed', failedCheckpoint: until });
+    expect(verdict.message).toMatch(/overlay-reachable: .*no answer from its CiliumInternalIP 10\.244/);
+  });
 });

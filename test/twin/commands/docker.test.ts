@@ -63,7 +63,7 @@ describe('docker', () => {
     ['exec', 'kind-worker', 'iptables-save', '-t', 'nat'],
     ['exec', 'kind-worker', 'curl', 'http://172.18.0.2/'],
     ['exec', 'kind-worker', 'crictl', 'ps'],
-    ['exec', 'kind-worker', 'ping', '172.18.0.2'],
+    ['exec', 'kind-worker', 'ping', '-c', '1', '-W', '2', '172.18.0.2'],
     ['exec', 'kind-worker', 'sh', '-c', 'true'],
     ['exec', '-it', 'kind-worker', 'sh'],
   ])('does not model %j', async (...args) => {
@@ -130,10 +130,22 @@ describe('the network seen from a node', () => {
     expect((await node('nsenter', '--target', '1', '--net', ...CURL, ...get)).stderr).toMatch(/cannot open/);
   });
 
-  it('pings', async () => {
-    const address = rig.world.machines.get('kind-control-plane')!.address;
-    expect(await node('ping', '-c', '1', '-W', '2', address)).toMatchObject({ exitCode: 0 });
-    expect((await node('ping', '-c', '1', '-W', '2', '172.18.77.77')).exitCode).not.toBe(0);
+  it("gets the kubelet's no to strangers from another node", async () => {
+    const { address } = rig.world.machines.get('kind-control-plane')!;
+    const get = [
+      '--silent',
+      '--show-error',
+      '--insecure',
+      '--noproxy',
+      '*',
+      '--max-time',
+      '2',
+      '--output',
+      '/dev/null',
+    ];
+    const ask = (url: string) => node('curl', ...get, '--write-out', '%{http_code}', url);
+    expect(await ask(`https://${address}:10250/healthz`)).toMatchObject({ exitCode: 0, stdout: '401' });
+    expect((await ask('https://172.18.77.77:10250/healthz')).exitCode).not.toBe(0);
   });
 
   it('shows links and routes as iproute2 does', () => {
