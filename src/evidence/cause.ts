@@ -9,6 +9,8 @@ export interface Tail {
 }
 
 const MOST_LINES = 40;
+/** The summary shows no more, and the first of them say why. */
+const MOST_OF_PANIC = 15;
 const MOST_CHARACTERS = 400;
 
 /**
@@ -65,6 +67,9 @@ export function chooseTail(
   return events ? tailOf(events.of, events.text) : null;
 }
 
+/** Where Go says why it ends; a stack that explains nothing follows it by the page. */
+const LAST_WORDS = /(^|\s)(panic: |fatal error: )/;
+
 /** @param sift only lines that say that something is wrong, where there are any */
 function tailOf(of: string, text: string, sift = false): Tail {
   const lines = text
@@ -73,6 +78,9 @@ function tailOf(of: string, text: string, sift = false): Tail {
     .split('\n')
     .map((line) => printed(line))
     .filter((line) => line.trim() !== '');
+  const panic = lines.findLastIndex((line) => LAST_WORDS.test(line));
+  // With a word on what it did before.
+  if (panic >= 0) return { of: printed(of), lines: lines.slice(Math.max(0, panic - 3)).slice(0, MOST_OF_PANIC) };
   const wrong = sift ? lines.filter((line) => WRONG.test(line)) : [];
   return { of: printed(of), lines: (wrong.length > 0 ? wrong : lines).slice(-MOST_LINES) };
 }

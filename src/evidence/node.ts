@@ -62,7 +62,8 @@ export function nodeItems(look: NodeLook): Item[] {
     command('containers.txt', 'containers', 'crictl', 'ps', '--all'),
     journal('kubelet', 2_000),
     journal('containerd', 500),
-    command('disk.txt', 'disks', 'df', '-h'),
+    // Without the mounts of every pod.
+    command('disk.txt', 'disks', 'df', '-h', '/', '/var', '/run'),
     ...(runtimeLogs ? [command('logs.txt', 'logs of its containers', 'sh', '-c', RUNTIME_LOGS)] : []),
     inspectItem(look.host, node, door),
   ];

@@ -6,7 +6,7 @@ import { pods } from '../kube/resources.ts';
 import { WaitTimeout } from '../kube/wait.ts';
 import { causeInLog } from './causes.ts';
 import type { Blame } from './gate/blame.ts';
-import { brokenTool, type FailureLog, lastLines, RehearsalFailure } from './outcome.ts';
+import { brokenTool, type FailureLog, RehearsalFailure, tellingLines } from './outcome.ts';
 import { type Crash, causeInCluster, crashesIn, speaksOf, unplaced, wasProbeKill } from './pod-causes.ts';
 import type { Rehearsal } from './rehearsal.ts';
 import { podName } from './rollout.ts';
@@ -79,7 +79,8 @@ export async function lostContainer(rehearsal: Rehearsal): Promise<Blame | undef
   return undefined;
 }
 
-const LOG_LINES = 30;
+/** Enough for a stack and the line before it that says why. */
+const LOG_LINES = 200;
 
 /** The failure with what the pods that it speaks of say last, which may show that the machine is to blame. */
 async function withLastWords(rehearsal: Rehearsal, failure: RehearsalFailure): Promise<RehearsalFailure> {
@@ -94,7 +95,7 @@ async function withLastWords(rehearsal: Rehearsal, failure: RehearsalFailure): P
     const message = `${crash.message}, killed from outside: the machine is too small; take fewer nodes or a larger one`;
     return because(failure, 'error', 'runner-overloaded', message, log);
   }
-  return detailed(failure, log ? `${crash.message}: ${lastLines(log.text)}` : crash.message, log);
+  return detailed(failure, log ? `${crash.message}: ${tellingLines(log.text)}` : crash.message, log);
 }
 
 function placeless(failure: RehearsalFailure, list: readonly Pod[]): RehearsalFailure {

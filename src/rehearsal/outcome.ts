@@ -7,6 +7,10 @@ import { causeOfCommand, isDaemonGone } from './causes.ts';
 
 export type EndVerdict = Exclude<Verdict, 'interrupted'>;
 
+/** Escape sequences of a terminal (ECMA-48), and every other control character but the line break. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what has to go.
+const CONTROLS = /\u001b\[[0-?]*[ -/]*[@-~]|[\u0000-\u0009\u000b-\u001f\u007f]/g;
+
 /** The end of what somebody said about a failure: a command's stderr, a container's log. */
 export interface FailureLog {
   /** Whose words these are, for people: `kind create cluster (stderr)`. */
@@ -32,7 +36,8 @@ export class RehearsalFailure extends Error {
     message: string,
     options: { checkpoint?: string; cause?: unknown; assertions?: readonly AssertionId[]; log?: FailureLog } = {},
   ) {
-    super(message, { cause: options.cause });
+    // What a broken tool answered may stand in it.
+    super(message.replace(CONTROLS, ' ').toWellFormed(), { cause: options.cause });
     this.verdict = verdict;
     this.reason = reason;
     this.checkpoint = options.checkpoint ?? null;
@@ -94,9 +99,6 @@ function exitText(exitCode: number): string {
 }
 
 const MOST_TEXT = 600;
-/** Escape sequences of a terminal (ECMA-48), and every other control character but the line break. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what has to go.
-const CONTROLS = /\u001b\[[0-?]*[ -/]*[@-~]|[\u0000-\u0009\u000b-\u001f\u007f]/g;
 
 /** The last lines of what a command said, fit for a message whatever it was. */
 export function lastLines(text: string): string {
@@ -110,8 +112,11 @@ export function lastLines(text: string): string {
   return lines.slice(-3).join(' / ').slice(-MOST_TEXT).toWellFormed();
 }
 
-/** kind and helm begin the line that says why with this; what a child command printed may stand behind it by the hundred. */
-const ERROR_LINE = /^(ERROR|Error): (?!exit status)/;
+/**
+ * kind and helm begin the line that says why with this, Go's runtime ends a program with that; what a child command printed,
+ * or a stack, may stand behind it by the hundred.
+ */
+const ERROR_LINE = /^(ERROR|Error): (?!exit status)|(^|\s)(panic|fatal error): /;
 
 /** kubeadm's own words inside of kind's, before a stack trace of Go (kubeadm 1.27 to 1.37). */
 const KUBEADM_LINE = /^error(:| execution phase)|no space left on device/;

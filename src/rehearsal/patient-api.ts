@@ -92,7 +92,9 @@ export function patientApi(api: KubeApi, options: PatientOptions): KubeApi {
   const ofPatches: Patience = (error) => (error.code === 409 ? CONFLICT_MS : usual(error));
   /** An eviction's own 429 is a budget's no, and its 500 may be several budgets on one pod (kubernetes policy/v1 eviction). */
   const ofEvictions: Patience = (error) => (error.code === 429 || error.code === 500 ? 0 : usual(error));
-  const patiently = async <T>(call: () => Promise<T>, patience = usual): Promise<T> => {
+  /** @param own of the caller: who has given the call up does not want it tried again */
+  const patiently = async <T>(call: () => Promise<T>, patience = usual, own: AbortSignal = signal): Promise<T> => {
+    const either = own === signal ? signal : AbortSignal.any([signal, own]);
     let trouble: { readonly limitMs: number; readonly since: number } | undefined;
     for (;;) {
       signal.throwIfAborted();
@@ -107,14 +109,14 @@ export function patientApi(api: KubeApi, options: PatientOptions): KubeApi {
           if (limitMs === 0) throw error;
           if (trouble?.limitMs !== limitMs) trouble = { limitMs, since: clock.monotonic() };
           if (clock.monotonic() - trouble.since > limitMs) throw error;
-          await clock.sleep(PAUSE_MS, signal);
+          await clock.sleep(PAUSE_MS, either);
           continue;
         }
         if (!(error instanceof ApiUnreachable)) throw error;
         trouble = undefined;
         const away = outages.away();
         if (away > apiOutageMs) throw new ApiLost(away, error.request);
-        await clock.sleep(PAUSE_MS, signal);
+        await clock.sleep(PAUSE_MS, either);
       }
     }
   };
@@ -129,7 +131,7 @@ export function patientApi(api: KubeApi, options: PatientOptions): KubeApi {
     patch: (resource, ref, type, body, given) =>
       patiently(() => api.patch(resource, ref, type, body, within(given)), ofPatches),
     delete: (resource, ref, given) => patiently(() => api.delete(resource, ref, within(given))),
-    evict: (pod, given) => patiently(() => api.evict(pod, within(given)), ofEvictions),
+    evict: (pod, given) => patiently(() => api.evict(pod, within(given)), ofEvictions, given?.signal),
     proxyPod: (pod, path, given) => api.proxyPod(pod, path, within(given)),
     raw: (path, given) => api.raw(path, within(given)),
   };

@@ -1,6 +1,8 @@
 /** Which log shows the cause, and its last lines. */
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { type Candidate, chooseTail, warningsAbout } from '../../src/evidence/cause.ts';
+import { tellingLines } from '../../src/rehearsal/outcome.ts';
 
 const candidate = (kind: Candidate['kind'], of: string, text: string, more: Partial<Candidate> = {}): Candidate => ({
   ...{ kind, of, text, blamed: true },
@@ -55,6 +57,14 @@ test('lines are printable, not too many and not too long, and the last ones', ()
   expect(lines).toHaveLength(40);
   expect(lines.at(-2)).toBe('line 499');
   expect(lines.at(-1)).toBe('z'.repeat(400));
+});
+
+test('of a program that panicked the panic is shown, not the end of its stack', () => {
+  const text = readFileSync(new URL('../fixtures/evidence/typha-panic.log', import.meta.url), 'utf8');
+  const { lines } = chooseTail(null, [candidate('pod-log', 'typha', text, { previous: true })], false)!;
+  expect(lines.slice(0, 6).join('\n')).toMatch(/panic: |fatal error: /);
+  expect(lines.length).toBeLessThanOrEqual(15);
+  expect(tellingLines(text)).toMatch(/panic: |fatal error: /);
 });
 
 test('only late warnings about what is blamed explain an end', () => {

@@ -109,6 +109,14 @@ export function deleteRule(twin: Twin, node: string, rule: string): void {
   twin.world.network.node(node)!.deleteRule('filter', rule);
 }
 
+/** Nobody gets an answer of any API server any more. */
+export function loseApi(twin: Twin): void {
+  const { api } = twin.cluster;
+  const report = api.server.bind(api);
+  for (const { name, role } of twin.cluster.machines.values()) if (role === 'control-plane') report(name, false);
+  api.server = () => undefined;
+}
+
 /** Nobody gets an answer of the API server on this node for so many milliseconds, however often its container restarts. */
 export function stopApi(twin: Twin, node: string, ms: number): void {
   const { api } = twin.cluster;
