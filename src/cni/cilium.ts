@@ -52,15 +52,21 @@ export function nodeConfigVersions(version: string): readonly string[] {
 }
 
 /**
- * Does an envoy run as a DaemonSet of its own with these values? (templates/cilium-envoy/daemonset.yaml: needs the L7
- * proxy, and is on by default from 1.16.)
+ * Does an envoy run as a DaemonSet of its own with these values? Up to 1.15 where it is asked for (templates/cilium-envoy/
+ * daemonset.yaml); from 1.16 by default, unless there is no L7 proxy or the release is to behave as one of before
+ * (templates/_helpers.tpl, envoyDaemonSetEnabled).
  */
 export function hasEnvoy(version: string, values: JsonObject): boolean {
-  const enabled = valueAt(values, 'envoy.enabled');
+  const enabled = valueAt(values, 'envoy.enabled') ?? undefined;
+  if (!factFor(ENVOY_BY_DEFAULT, version, 'envoy DaemonSet')) return enabled === true;
   if (valueAt(values, 'l7Proxy') === false) return false;
-  return enabled === undefined || enabled === null
-    ? factFor(ENVOY_BY_DEFAULT, version, 'envoy DaemonSet')
-    : enabled === true;
+  return enabled === undefined ? !behavesAsBefore(valueAt(values, 'upgradeCompatibility'), 16) : enabled === true;
+}
+
+/** `upgradeCompatibility` names an earlier minor release. */
+function behavesAsBefore(compatibility: Json | undefined, minor: number): boolean {
+  const named = /^v?1\.(\d+)/.exec(String(compatibility ?? ''));
+  return named !== null && Number(named[1]) < minor;
 }
 
 /** True when an agent is not Ready before its CNI file is written; before 1.16 the file must be waited for by itself. */

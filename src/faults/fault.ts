@@ -160,7 +160,10 @@ export interface InjectedFault extends FaultBase {
 
 export type Fault = ConfigurationFault | InjectedFault;
 
-export type Heal = () => Promise<void>;
+/** Takes a fault back. It is given doors of its own: those of the run may be shut when a run that was cancelled is healed. */
+export type Heal = (doors: HealDoors) => Promise<void>;
+
+export type HealDoors = Pick<FaultWorld, 'api' | 'onNode' | 'signal'>;
 
 /** What an injected fault may touch: the two doors, and on the twin its levers. */
 export interface FaultWorld {

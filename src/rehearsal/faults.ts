@@ -3,10 +3,14 @@
  * healed after its time. The expectation is drawn from what the run itself wrote down, never from its verdict.
  */
 import type { Event, EventBody } from '../events/events.ts';
-import type { FaultWorld, Heal, RunRecord, Snapshot } from '../faults/fault.ts';
+import type { FaultWorld, Heal, HealDoors, RunRecord, Snapshot } from '../faults/fault.ts';
 import type { PlannedFault, Start } from '../faults/parse.ts';
 import type { Clock } from '../time/clock.ts';
 import { isNotModelled, RehearsalFailure } from './outcome.ts';
+
+/** For taking back all that is left at the end: a few commands on each node. */
+const HEAL_MS = 30_000;
+const HEAL_CANCELLED_MS = 5_000;
 
 export interface FaultRunOptions {
   readonly faults: readonly PlannedFault[];
@@ -15,6 +19,8 @@ export interface FaultRunOptions {
   readonly emit: (event: EventBody) => void;
   /** The doors, when there is a cluster behind them. */
   readonly world: () => FaultWorld;
+  /** Doors for taking faults back, which a run that was cancelled does not shut. */
+  readonly healing: (signal: AbortSignal) => HealDoors;
   readonly look: (after: string | null) => Promise<Snapshot | undefined>;
   readonly record: Pick<RunRecord, 'scenario' | 'nodes' | 'checkpoints'>;
 }
@@ -24,7 +30,8 @@ export class FaultRun {
   readonly #events: Event[] = [];
   readonly #snapshots: Snapshot[] = [];
   readonly #injected = new Set<PlannedFault>();
-  readonly #healed = new Set<PlannedFault>();
+  /** What was made and is not taken back. */
+  readonly #open = new Map<PlannedFault, Heal>();
   readonly #closing = new AbortController();
   readonly #healings: Promise<void>[] = [];
 
@@ -73,17 +80,19 @@ export class FaultRun {
 
   /**
    * The last word on every fault: what was expected, now that the run has shown its addresses. Emitted before the verdict.
+   * A cluster that goes takes its faults along; in one that is kept they are taken back first.
    * @param passed did the run pass, and @param kept does its cluster outlive it
    */
   async told({ passed, kept }: { passed: boolean; kept: boolean }): Promise<void> {
     if (!this.any) return;
     if (!this.#options.signal.aborted) await this.#look(null);
+    if (kept) await this.#healAll();
     for (const planned of this.planned) {
       const never = planned.start !== null && !this.#injected.has(planned);
       if (never && passed) {
         this.#finding('fault-not-injected', 'warning', planned, `the run ended before ${planned.start.id}`);
       }
-      if (kept && this.#injected.has(planned) && !this.#healed.has(planned)) {
+      if (kept && this.#open.has(planned)) {
         this.#finding('fault-left', 'warning', planned, 'the cluster is kept with this fault in it');
       }
       this.#emit(planned, 'ended');
@@ -101,6 +110,7 @@ export class FaultRun {
       this.#injected.add(planned);
       const heal = await this.#make(planned);
       this.#told(planned);
+      if (heal !== null) this.#open.set(planned, heal);
       if (planned.healAfterMs !== null) this.#healings.push(this.#healLater(planned, heal, planned.healAfterMs));
     }
   }
@@ -131,14 +141,36 @@ export class FaultRun {
     }
     try {
       if (heal === null) throw new Error('it has no way to be healed');
-      await heal();
-      this.#healed.add(planned);
-      this.#emit(planned, 'healed');
+      await this.#heal(planned, heal, signal);
     } catch (error) {
       if (signal.aborted) return;
-      const why = error instanceof Error ? error.message : String(error);
-      this.#finding('fault-not-healed', 'error', planned, `it could not be healed: ${why}`);
+      this.#notHealed(planned, error);
     }
+  }
+
+  async #heal(planned: PlannedFault, heal: Heal, signal: AbortSignal): Promise<void> {
+    await heal(this.#options.healing(signal));
+    this.#open.delete(planned);
+    this.#emit(planned, 'healed');
+  }
+
+  /** Whoever looks into a cluster that is kept wants to see what the fault has done, not to meet it. */
+  async #healAll(): Promise<void> {
+    const { clock, signal } = this.#options;
+    // A run that is cancelled has little time left.
+    using limit = clock.deadline(signal.aborted ? HEAL_CANCELLED_MS : HEAL_MS);
+    for (const [planned, heal] of [...this.#open].reverse()) {
+      try {
+        await this.#heal(planned, heal, limit.signal);
+      } catch (error) {
+        this.#notHealed(planned, error);
+      }
+    }
+  }
+
+  #notHealed(planned: PlannedFault, error: unknown): void {
+    const why = error instanceof Error ? error.message : String(error);
+    this.#finding('fault-not-healed', 'error', planned, `it could not be healed: ${why}`);
   }
 
   #told(planned: PlannedFault): void {

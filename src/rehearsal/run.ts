@@ -162,6 +162,17 @@ class Run {
         const onNode = (node: string, words: readonly string[]): Promise<string> => commands.onNode(node, words);
         return { scenario, nodes: this.#plan.nodes, api, clock, signal, cilium: found.cilium, onNode, levers };
       },
+      healing: (limit) => {
+        const { kubeconfig, simulated } = provider;
+        const commands = new Commands({ host: this.#host, signal: limit, kubeconfig, simulated });
+        const { api, rawApi } = this.#rehearsed!;
+        // At the end of a run nothing is waited for.
+        return {
+          api: limit === signal ? api : rawApi,
+          signal: limit,
+          onNode: (node, words) => commands.onNode(node, words),
+        };
+      },
       look: async (after) => (this.#api ? takeSnapshot(this.#api, after) : undefined),
       record: { scenario, nodes: this.#plan.nodes, checkpoints: this.#plan.checkpoints.map(({ id }) => id) },
     });

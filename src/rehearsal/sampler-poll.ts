@@ -19,7 +19,7 @@ export interface Arrived {
 
 const PARALLEL_READS = 24;
 /** Readings after which the proxy is tried first again for an instance that only the fall-back could read. */
-const PROXY_RETRY = 15;
+const PROXY_RETRY = 5;
 
 export class Poll {
   readonly #reader: InstanceReader;

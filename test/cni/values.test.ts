@@ -14,6 +14,7 @@ import {
 } from '../../src/cni/cilium.ts';
 import { changedValues, mergeValues, valueAt } from '../../src/cni/merge.ts';
 import type { JsonObject } from '../../src/scenario/scenario.ts';
+import { externalEnvoy } from '../../src/twin/chart/cilium-config.ts';
 
 const choice = {
   clusterName: 'kind-kind',
@@ -121,7 +122,23 @@ describe('versions', () => {
     [{ envoy: { enabled: false } }, false],
     [{ envoy: { enabled: true } }, true],
     [{ l7Proxy: false }, false],
-  ])('an envoy with %j: %j', (values, envoy) => expect(hasEnvoy('1.19.6', values)).toBe(envoy));
+    [{ envoy: { enabled: null } }, true],
+    [{ upgradeCompatibility: '1.15' }, false],
+    [{ upgradeCompatibility: '1.16' }, true],
+    [{ upgradeCompatibility: '1.15', envoy: { enabled: true } }, true],
+  ])('an envoy with %j: %j', (values, envoy) => {
+    expect(hasEnvoy('1.19.6', values)).toBe(envoy);
+    expect(externalEnvoy('1.19.6', values)).toBe(envoy);
+  });
+
+  test.each([
+    [{ envoy: { enabled: true } }, true],
+    [{ envoy: { enabled: true }, l7Proxy: false }, true],
+    [{}, false],
+  ])('before 1.16 an envoy with %j: %j', (values, envoy) => {
+    expect(hasEnvoy('1.15.19', values)).toBe(envoy);
+    expect(externalEnvoy('1.15.19', values)).toBe(envoy);
+  });
 
   test('what the CRD serves decides, v2 first', () => {
     expect(servedNodeConfigVersion([{ name: 'v2alpha1', served: true }])).toBe('v2alpha1');

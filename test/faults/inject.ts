@@ -63,10 +63,10 @@ export async function rehearseFault(
   let trouble: unknown;
   let injected = false;
 
-  const healAfter = async (ms: number, heal: Heal | null): Promise<void> => {
+  const healAfter = async (ms: number, heal: Heal | null, doors: FaultWorld): Promise<void> => {
     try {
       await clock.sleep(ms, over.signal);
-      await heal?.();
+      await heal?.(doors);
     } catch (error) {
       if (!over.signal.aborted) trouble ??= error;
     }
@@ -78,7 +78,7 @@ export async function rehearseFault(
       look?.(provider);
       if (args.for === undefined) return;
       const after = durationMs(args.for);
-      void healAfter(after, heal);
+      void healAfter(after, heal, world);
     } catch (error) {
       trouble = error;
     } finally {

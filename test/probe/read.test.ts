@@ -30,6 +30,29 @@ function reader(proxy: ProxyAnswer | Error, node: Partial<CommandResult> | Error
 }
 
 describe('InstanceReader', () => {
+  it('keeps a machine from starting all readings past the API at once, and reads every instance', async () => {
+    let now = 0;
+    let most = 0;
+    const ran: string[] = [];
+    const host: Host = {
+      run: async (_, args) => {
+        most = Math.max(most, ++now);
+        await new Promise((resolve) => setImmediate(resolve));
+        now--;
+        ran.push(args[1]!);
+        if (args[1] === 'n3') throw new Error('docker is busy');
+        return { exitCode: 0, stdout: EMPTY, stderr: '' };
+      },
+    };
+    const api = { proxyPod: async () => Promise.reject(kube(503)) } as unknown as KubeApi;
+    const shared = new InstanceReader(api, host);
+    const names = Array.from({ length: 25 }, (_, index) => `n${index}`);
+    const read = await Promise.all(names.map((node) => shared.read({ ...POD, node }, 'proxy')));
+    expect(read.filter(({ reading }) => reading.kind === 'read')).toHaveLength(24);
+    expect(ran.sort()).toEqual([...names].sort());
+    expect(most).toBe(6);
+  });
+
   it('asks the proxy alone where that works', async () => {
     const { read, ran } = reader({ status: 200, body: EMPTY }, new Error('not to be run'));
     expect(await read()).toMatchObject({

@@ -1,7 +1,7 @@
 /** The API goes away for a while, for everybody. */
 import { durationMs } from '../../time/duration.ts';
 import type { Expectation, InjectedFault } from '../fault.ts';
-import { allHealed, insertRule } from '../on-nodes.ts';
+import { allMade, insertRule } from '../on-nodes.ts';
 import { failedAt, Story } from '../story.ts';
 
 /** With a reset, so that open connections end as they do when a server dies, instead of hanging. */
@@ -25,14 +25,14 @@ export const apiOutage: InjectedFault = {
   refusedBy: null,
   starts: () => 'uncordon/*',
   inject: async (world) => {
-    const heals = [];
-    for (const { name, role } of world.nodes) {
-      if (role !== 'control-plane') continue;
-      for (const program of ['ip6tables', 'iptables'] as const) {
-        heals.push(await insertRule(world, { node: name, program }, RULE));
-      }
-    }
-    return allHealed(heals);
+    const planes = world.nodes.filter(({ role }) => role === 'control-plane');
+    const places = planes.flatMap(({ name: node }) =>
+      (['ip6tables', 'iptables'] as const).map((program) => ({ node, program })),
+    );
+    return allMade(
+      world,
+      places.map((place) => () => insertRule(world, place, RULE)),
+    );
   },
   expected: (run): Expectation => {
     const story = new Story(run);

@@ -21,8 +21,9 @@ export const nodeStaysDown: InjectedFault = {
   starts: (args) => `restart/${args.node!}`,
   inject: async (world, args) => {
     await world.onNode(args.node!, ['systemctl', 'disable', 'containerd', 'kubelet']);
-    return async () => {
-      await world.onNode(args.node!, ['systemctl', 'enable', 'containerd', 'kubelet']);
+    // At once as well: the node may be down by then.
+    return async ({ onNode }) => {
+      await onNode(args.node!, ['systemctl', 'enable', '--now', 'containerd', 'kubelet']);
     };
   },
   expected: (run): Expectation => {

@@ -3,8 +3,8 @@ import { ciliumNodes, ipamBlocks } from '../../cni/resources.ts';
 import { KubeError } from '../../kube/api.ts';
 import { nodes, pods } from '../../kube/resources.ts';
 import { durationMs } from '../../time/duration.ts';
-import type { Expectation, FaultWorld, Heal, InjectedFault } from '../fault.ts';
-import { allHealed, insertRule } from '../on-nodes.ts';
+import type { Expectation, FaultWorld, InjectedFault } from '../fault.ts';
+import { allMade, insertRule } from '../on-nodes.ts';
 import { failedAt, Story } from '../story.ts';
 
 /** The probes whose pairs are judged, and their namespace. */
@@ -36,15 +36,14 @@ export const pairDrop: InjectedFault = {
     const { from, to } = { from: args.from!, to: args.to! };
     if (from === to) throw new Error('pair-drop: from and to are the same node');
     const sources = await sourcesOf(world, from);
-    const heals: Heal[] = [];
-    for (const inside of await probeNamespaces(world, to)) {
-      for (const source of sources) {
-        const rule = ['-s', source, '-p', 'tcp', ...(args.mode === 'packets' ? [] : ['--syn']), '-j', 'DROP'];
-        heals.push(await insertRule(world, { node: to, program: 'iptables', inside }, rule));
-      }
-    }
-    if (heals.length === 0) throw new Error(`pair-drop: ${to} has no probe pods yet`);
-    return allHealed(heals);
+    const rules = sources.map((source) => {
+      return ['-s', source, '-p', 'tcp', ...(args.mode === 'packets' ? [] : ['--syn']), '-j', 'DROP'];
+    });
+    const parts = (await probeNamespaces(world, to)).flatMap((inside) =>
+      rules.map((rule) => () => insertRule(world, { node: to, program: 'iptables', inside }, rule)),
+    );
+    if (parts.length === 0) throw new Error(`pair-drop: ${to} has no probe pods yet`);
+    return allMade(world, parts);
   },
   expected: (run): Expectation => {
     const story = new Story(run);

@@ -1,16 +1,18 @@
 /** A disruption budget that never lets a pod on one node go. */
 import { KubeError } from '../../kube/api.ts';
 import type { Deployment, PodDisruptionBudget } from '../../kube/objects.ts';
-import { deployments, podDisruptionBudgets, pods } from '../../kube/resources.ts';
+import { deployments, nodes, podDisruptionBudgets, pods } from '../../kube/resources.ts';
 import { waitFor } from '../../kube/wait.ts';
 import { durationMs } from '../../time/duration.ts';
 import type { Expectation, FaultWorld, InjectedFault } from '../fault.ts';
+import { allMade } from '../on-nodes.ts';
 import { failedAt, Story } from '../story.ts';
 
 const NAME = 'pdb-never-met';
 const NAMESPACE = 'default';
 const LABELS = { app: NAME };
-/** In kind's node image, so there is nothing to pull. */
+const REF = { name: NAME, namespace: NAMESPACE };
+/** Where the node does not say which one it has. */
 const IMAGE = 'registry.k8s.io/pause:3.10';
 const START_MS = 120_000;
 /** The rest of a drain once nothing holds it: an eviction, and a pod that ends. */
@@ -34,15 +36,23 @@ export const pdbNeverMet: InjectedFault = {
   starts: (args) => `drain/${args.node!}`,
   inject: async (world, args) => {
     const { api, signal } = world;
-    await api.create(podDisruptionBudgets, budget(), { signal });
-    await api.create(deployments, workload(args.node!), { signal });
-    await untilRunning(world);
-    return async () => {
-      const ref = { name: NAME, namespace: NAMESPACE };
-      // The workload first: its controller would bind another pod to the node.
-      await unlessGone(() => api.delete(deployments, ref, { propagation: 'Background', signal }));
-      await unlessGone(() => api.delete(podDisruptionBudgets, ref, { signal }));
-    };
+    const image = await pauseImage(world, args.node!);
+    // Taken back in the other order: without its budget the workload's controller would bind another pod to the node.
+    return allMade(world, [
+      async () => {
+        await api.create(podDisruptionBudgets, budget(), { signal });
+        return (doors) => unlessGone(() => doors.api.delete(podDisruptionBudgets, REF, { signal: doors.signal }));
+      },
+      async () => {
+        await api.create(deployments, workload(args.node!, image), { signal });
+        return (doors) =>
+          unlessGone(() => doors.api.delete(deployments, REF, { propagation: 'Background', signal: doors.signal }));
+      },
+      async () => {
+        await untilRunning(world);
+        return () => Promise.resolve();
+      },
+    ]);
   },
   expected: (run): Expectation => {
     const story = new Story(run);
@@ -62,6 +72,13 @@ export const pdbNeverMet: InjectedFault = {
   },
 };
 
+/** The node's own sandbox image, so that there is nothing to pull: which one differs with the release of Kubernetes. */
+async function pauseImage({ api, signal }: FaultWorld, node: string): Promise<string> {
+  const { status } = await api.get(nodes, { name: node }, { signal });
+  const names = (status?.images ?? []).flatMap((image) => image.names ?? []);
+  return names.find((name) => /(^|\/)pause:[\w.-]+$/.test(name)) ?? IMAGE;
+}
+
 function budget(): PodDisruptionBudget {
   return {
     apiVersion: 'policy/v1',
@@ -72,7 +89,7 @@ function budget(): PodDisruptionBudget {
 }
 
 /** Bound by name, past the scheduler: the node is cordoned when its drain begins. */
-function workload(nodeName: string): Deployment {
+function workload(nodeName: string, image: string): Deployment {
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
@@ -82,7 +99,7 @@ function workload(nodeName: string): Deployment {
       selector: { matchLabels: LABELS },
       template: {
         metadata: { labels: LABELS },
-        spec: { nodeName, containers: [{ name: 'pause', image: IMAGE }], terminationGracePeriodSeconds: 1 },
+        spec: { nodeName, containers: [{ name: 'pause', image }], terminationGracePeriodSeconds: 1 },
       },
     },
   };

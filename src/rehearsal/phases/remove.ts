@@ -9,7 +9,6 @@ import {
   CALICO_NAMESPACES,
   CALICO_NODE,
   isCalicoClusterRole,
-  isCalicoCrdGroup,
   OPERATOR_NAMESPACE,
   removalOrder,
 } from '../../cni/calico.ts';
@@ -38,6 +37,8 @@ import { reachCheckpoint } from '../checkpoint.ts';
 import { RehearsalFailure } from '../outcome.ts';
 import { find, unlessNotFound } from '../patient-api.ts';
 import { nodeNames, type PhaseRunner, type Rehearsal } from '../rehearsal.ts';
+import { dropDefinitions } from '../remove-definitions.ts';
+import { besides, drop } from '../removing.ts';
 import { podName } from '../rollout.ts';
 
 /** Nodes that are cleaned at the same time. */
@@ -64,13 +65,6 @@ export const remove: PhaseRunner = async (rehearsal) => {
   await reachCheckpoint(rehearsal, ['legacy-removed']);
   await reportLeftovers(rehearsal);
 };
-
-/** Deletes an object in the background and says so; one that is gone already is fine. */
-async function drop<T>(rehearsal: Rehearsal, resource: Resource<T>, name: string, namespace?: string): Promise<void> {
-  const ref = { name, ...(namespace === undefined ? {} : { namespace }) };
-  await unlessNotFound(() => rehearsal.api.delete(resource, ref, { propagation: 'Background' }));
-  rehearsal.journal.changed('deleted', `${resource.kind} ${namespace === undefined ? '' : `${namespace}/`}${name}`);
-}
 
 async function removeCalico(rehearsal: Rehearsal): Promise<void> {
   const { api, scenario, limits } = rehearsal;
@@ -133,22 +127,6 @@ async function dropDeadApiService(rehearsal: Rehearsal, signal: AbortSignal): Pr
   if (left !== undefined) await drop(rehearsal, apiServices, CALICO_APISERVICE);
 }
 
-/** Does `beside` while `work` is under way; it ends with it, and its own failure only ends itself. */
-async function besides(
-  rehearsal: Rehearsal,
-  beside: (rehearsal: Rehearsal, signal: AbortSignal) => Promise<void>,
-  work: () => Promise<unknown>,
-): Promise<void> {
-  const done = new AbortController();
-  const aside = beside(rehearsal, done.signal).catch(() => undefined);
-  try {
-    await work();
-  } finally {
-    done.abort(new Error('no longer needed'));
-    await aside;
-  }
-}
-
 async function waitForNoPods(rehearsal: Rehearsal, namespace: string): Promise<void> {
   await rehearsal.wait({
     what: `the pods of ${namespace} to be gone`,
@@ -156,22 +134,6 @@ async function waitForNoPods(rehearsal: Rehearsal, namespace: string): Promise<v
     namespace,
     timeoutMs: rehearsal.limits.remove,
     pending: (found) => (found.length === 0 ? null : found.map(podName).join(', ')),
-  });
-}
-
-async function dropDefinitions(rehearsal: Rehearsal): Promise<void> {
-  const { api, limits } = rehearsal;
-  for (const crd of (await api.list(customResourceDefinitions)).items) {
-    if (isCalicoCrdGroup(crd.spec.group)) await drop(rehearsal, customResourceDefinitions, crd.metadata.name);
-  }
-  await rehearsal.wait({
-    what: "Calico's CRDs to be gone",
-    resource: customResourceDefinitions,
-    timeoutMs: limits.remove,
-    pending: (crds) => {
-      const left = crds.filter((crd) => isCalicoCrdGroup(crd.spec.group));
-      return left.length === 0 ? null : left.map(({ metadata }) => metadata.name).join(', ');
-    },
   });
 }
 

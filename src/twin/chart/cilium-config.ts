@@ -6,9 +6,13 @@ import { valueAt } from './merge.ts';
 
 /** Is envoy an own DaemonSet? From 1.16 on unless `envoy.enabled=false` or `l7Proxy=false`. */
 export function externalEnvoy(version: string, values: JsonObject): boolean {
-  if (valueAt(values, 'l7Proxy') === false) return false;
   const enabled = valueAt(values, 'envoy.enabled');
-  return enabled === true || (enabled !== false && ciliumMinor(version) >= 16);
+  if (ciliumMinor(version) < 16) return enabled === true;
+  if (valueAt(values, 'l7Proxy') === false) return false;
+  if (enabled !== undefined && enabled !== null) return enabled === true;
+  // The chart compares the text with >=1.16 (templates/_helpers.tpl, envoyDaemonSetEnabled).
+  const before = /^v?1\.(\d+)/.exec(String(valueAt(values, 'upgradeCompatibility') ?? ''));
+  return before === null || Number(before[1]) >= 16;
 }
 
 /** Data of the ConfigMap for values that are already merged over the chart's. */

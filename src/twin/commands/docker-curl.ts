@@ -67,7 +67,8 @@ export async function curl(
       const admitted = onNode ? cluster.world.network.admission(machine.name, address, toPort) : 'ok';
       if (admitted !== 'ok') return { failure: admitted === 'timeout' ? 'timeout' : 'refused' };
       const at: Listener = onNode ? { node: machine.name, port: toPort } : { podUid: source.podUid, port: toPort };
-      const http = cluster.pods.answer(at, path);
+      const http =
+        onNode && toPort === KUBELET_PORT && machine.running() ? UNAUTHORIZED : cluster.pods.answer(at, path);
       return http === undefined ? { failure: 'refused' } : { milliseconds: 0, http };
     }
     const outcome = cluster.world.network.connect(source, {

@@ -82,9 +82,9 @@ function routeAsJson(text: string): Json {
 export function changeLinks(network: NodeNetwork, words: readonly string[]): CommandResult | undefined {
   const [object, action, name = '', ...rest] = words;
   if (object !== 'link' || !/^[a-z][\w.-]{0,14}$/i.test(name)) return undefined;
-  if (action === 'add' && rest.join(' ') === 'type dummy') {
+  if (action === 'add' && rest.join(' ') === 'type bridge') {
     if (network.link(name) !== undefined) return failure('RTNETLINK answers: File exists\n', 2);
-    network.addLink({ name, kind: 'dummy', mtu: 1500, up: false });
+    network.addLink({ name, kind: 'bridge', mtu: 1500, up: false });
     return answer('');
   }
   if (action === 'del' && rest.length === 0) {

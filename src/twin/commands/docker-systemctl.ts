@@ -12,7 +12,9 @@ const WANTS = '/etc/systemd/system/multi-user.target.wants';
 
 /** undefined for words that are not in the decision record. */
 export function systemctl(machine: TwinMachine, args: readonly string[]): CommandResult | undefined {
-  const [verb, ...names] = args;
+  const [verb, ...rest] = args;
+  const now = verb === 'enable' && rest[0] === '--now';
+  const names = now ? rest.slice(1) : rest;
   if (names.length === 0 || (verb !== 'disable' && verb !== 'enable')) return undefined;
   const units = names.map((name) => name.replace(/\.service$/, ''));
   const unknown = units.find((unit) => !UNITS.some((known) => known === unit));
@@ -27,5 +29,6 @@ export function systemctl(machine: TwinMachine, args: readonly string[]): Comman
       ? [`Removed '${link}'.\n`]
       : [`Created symlink '${link}' \u2192 '/etc/systemd/system/${unit}.service'.\n`];
   });
+  if (now) machine.startUnits();
   return answer('', told.join(''));
 }

@@ -3,7 +3,7 @@ import type { Cancel } from '../world.ts';
 
 export interface LinkSpec {
   readonly name: string;
-  readonly kind: 'loopback' | 'veth' | 'vxlan' | 'geneve' | 'ipip' | 'dummy';
+  readonly kind: 'loopback' | 'veth' | 'vxlan' | 'geneve' | 'ipip' | 'bridge';
   readonly mtu: number;
   readonly up?: boolean;
   /** For tunnels: UDP port; two up devices of different owners on one port cannot both be up. */

@@ -39,6 +39,8 @@ export class TwinMachine implements Machine {
   readonly images: ImageStore;
   /** Units that systemd does not start when the container boots; on disk, so they survive restarts. */
   readonly disabledUnits = new Set<string>();
+  /** The container runs without them. */
+  #idle = false;
   readonly #env: NodeEnvironment;
   readonly #random: Random;
   #address = '';
@@ -119,8 +121,19 @@ export class TwinMachine implements Machine {
     world.network.addNode(this.name, this.#address, addresses.subnet);
     this.#state = 'running';
     this.#startedAt = world.time.now();
+    this.#boot();
+  }
+
+  /** `systemctl start` of containerd and kubelet; nothing where they run, or are about to. */
+  startUnits(): void {
+    if (this.#state === 'running' && this.#idle && this.#kubelet === undefined) this.#boot();
+  }
+
+  #boot(): void {
+    const { world } = this.#env;
     // Without containerd the kubelet ends as soon as it starts, and without the kubelet nobody starts a container.
-    if (this.disabledUnits.size > 0) return;
+    this.#idle = this.disabledUnits.size > 0;
+    if (this.#idle) return;
     const [least, most] = BOOT[this.role];
     this.#pending = world.time.after(this.#random.integer(least, most), () => {
       const found = world.time.now() - this.#random.integer(1_000, 1_800);

@@ -202,12 +202,12 @@ describe('links of a fault', () => {
   it('takes the next index, is down, and goes again; the index does not come back', async () => {
     const indexes: number[] = [];
     for (let made = 0; made < 2; made++) {
-      expect(await link('add', 'rehearsal0', 'type', 'dummy')).toMatchObject({ exitCode: 0, stdout: '', stderr: '' });
+      expect(await link('add', 'rehearsal0', 'type', 'bridge')).toMatchObject({ exitCode: 0, stdout: '', stderr: '' });
       const { stdout } = await node('ip', '-json', '-details', 'link', 'show');
       const found = (JSON.parse(stdout) as { ifname: string; ifindex: number; flags: string[] }[]).find(
         ({ ifname }) => ifname === 'rehearsal0',
       )!;
-      expect(found).toMatchObject({ operstate: 'DOWN', linkinfo: { info_kind: 'dummy' } });
+      expect(found).toMatchObject({ operstate: 'DOWN', linkinfo: { info_kind: 'bridge' } });
       indexes.push(found.ifindex);
       expect(await link('del', 'rehearsal0')).toMatchObject({ exitCode: 0, stdout: '' });
     }
@@ -215,7 +215,7 @@ describe('links of a fault', () => {
   });
 
   it.each([
-    [['add', 'eth0', 'type', 'dummy'], 2, 'RTNETLINK answers: File exists\n'],
+    [['add', 'eth0', 'type', 'bridge'], 2, 'RTNETLINK answers: File exists\n'],
     [['del', 'nobody'], 1, 'Cannot find device "nobody"\n'],
   ])('%j fails as iproute2 does', async (words, exitCode, stderr) => {
     expect(await link(...words)).toMatchObject({ exitCode, stderr });
