@@ -4,7 +4,18 @@
  * (structured-merge-diff v6; recorded in file 03).
  */
 import type { KubeObject } from '../../kube/objects.ts';
-import { difference, elementKey, fieldsOf, flat, leaves, members, placeText, setOf, touches } from './field-set.ts';
+import {
+  changes,
+  difference,
+  elementKey,
+  fieldsOf,
+  flat,
+  leaves,
+  members,
+  placeText,
+  setOf,
+  touches,
+} from './field-set.ts';
 import { cloneJson, equalJson, isMap, type JsonMap } from './json.ts';
 import { entriesOf, type ManagedEntry, type Manager, ownable, sameManager, withEntries } from './managed-fields.ts';
 import { StatusError } from './status.ts';
@@ -21,7 +32,8 @@ export interface ApplyBy {
 export function serverSideApply(current: KubeObject, applied: KubeObject, by: ApplyBy): KubeObject {
   const configuration = ownable(applied);
   const wanted = fieldsOf(configuration, by.topology);
-  const entries = entriesOf(current);
+  const known = entriesOf(current);
+  const entries = known.length > 0 ? known : [beforeFirstApply(current, by)];
   const own = entries.find((entry) => sameManager(entry, by.manager));
   const others = entries.filter((entry) => !sameManager(entry, by.manager));
 
@@ -50,6 +62,13 @@ export function serverSideApply(current: KubeObject, applied: KubeObject, by: Ap
   const changed = !equalJson(ownable(current), merged);
   const stamped = changed && entry === own ? { ...entry, time: by.now } : entry;
   return withEntries(object, sorted([...kept, stamped], entries));
+}
+
+/** What an object without bookkeeping holds belongs to nobody known: an apply of other values is a conflict (skipnonapplied.go). */
+function beforeFirstApply(current: KubeObject, by: ApplyBy): ManagedEntry {
+  const manager = { manager: 'before-first-apply', operation: 'Update', apiVersion: by.manager.apiVersion } as const;
+  const { changed } = changes({}, ownable(current), by.topology);
+  return { ...manager, time: by.now, fieldsType: 'FieldsV1', fieldsV1: changed };
 }
 
 /** The managedFields of an object that an apply creates. */

@@ -86,7 +86,20 @@ export function serveCustomResources(store: Store): void {
     for (const { metadata } of store.list(resource)) {
       store.remove(resource, { name: metadata.name, namespace: metadata.namespace });
     }
-    if (store.list(resource).length === 0) time.after(CLEANUP_MS, () => finish(name, resource));
+    if (store.list(resource).length === 0) {
+      time.after(CLEANUP_MS, () => finish(name, resource));
+      return;
+    }
+    store.update<KubeObject>(
+      DEFINITIONS,
+      { name },
+      (draft) => {
+        const text = 'CustomResource deletion is in progress';
+        const one = condition('Terminating', 'True', 'InstanceDeletionInProgress', text, time.now());
+        draft.status = { ...(draft.status as object | undefined), conditions: withCondition(conditionsOf(draft), one) };
+      },
+      { subresource: 'status' },
+    );
   };
 
   store.onChange(DEFINITIONS, ({ type, object, previous }) => {

@@ -1,9 +1,8 @@
 /** The API server over real HTTP on the loopback interface. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { ApiResponse } from '../../kube/transport.ts';
 import type { Cancel } from '../world.ts';
-import type { ApiServer, ServerRequest } from './server.ts';
+import type { ApiServer, ServerAnswer, ServerRequest } from './server.ts';
 import type { Turnstile } from './turnstile.ts';
 
 export interface HttpServerOptions {
@@ -131,9 +130,11 @@ function ticketOf(request: ServerRequest): number | undefined {
   return ticket === undefined ? undefined : Number(ticket);
 }
 
-function send(outgoing: ServerResponse, response: ApiResponse): void {
-  outgoing.writeHead(response.status, { ...response.headers, 'content-length': Buffer.byteLength(response.body) });
-  outgoing.end(response.body);
+function send(outgoing: ServerResponse, response: ServerAnswer): void {
+  const { status, headers, body, warnings = [] } = response;
+  if (warnings.length > 0) outgoing.setHeader('warning', [...warnings]);
+  outgoing.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) });
+  outgoing.end(body);
 }
 
 function tooLarge(outgoing: ServerResponse): void {
