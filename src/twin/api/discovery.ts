@@ -52,6 +52,7 @@ const ORDER = [
   'coordination.k8s.io',
   'node.k8s.io',
   'discovery.k8s.io',
+  'resource.k8s.io',
 ];
 
 /** The document at a discovery path; undefined for any other path. */

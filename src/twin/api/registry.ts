@@ -58,6 +58,7 @@ const BUILT_IN: readonly (readonly [group: string, version: string, rows: readon
       ['limitranges', 'LimitRange', 'n', 'limits'],
       ['resourcequotas', 'ResourceQuota', 'ns', 'quota'],
       ['podtemplates', 'PodTemplate', 'n'],
+      ['replicationcontrollers', 'ReplicationController', 'nsgcl', 'rc'],
     ],
   ],
   [
@@ -113,6 +114,16 @@ const BUILT_IN: readonly (readonly [group: string, version: string, rows: readon
       ['csistoragecapacities', 'CSIStorageCapacity', 'n'],
       ['storageclasses', 'StorageClass', '', 'sc'],
       ['volumeattachments', 'VolumeAttachment', 's'],
+    ],
+  ],
+  [
+    'resource.k8s.io',
+    'v1',
+    [
+      ['deviceclasses', 'DeviceClass', 'g'],
+      ['resourceclaims', 'ResourceClaim', 'nsg'],
+      ['resourceclaimtemplates', 'ResourceClaimTemplate', 'ng'],
+      ['resourceslices', 'ResourceSlice', 'g'],
     ],
   ],
   ['scheduling.k8s.io', 'v1', [['priorityclasses', 'PriorityClass', 'g', 'pc']]],

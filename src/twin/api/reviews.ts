@@ -1,5 +1,5 @@
 /** Questions that are answered and not stored. The twin has no authorization: whoever gets in may do everything. */
-import { bodyOf } from './decode.ts';
+import { bodyOf, contentType } from './decode.ts';
 import { isMap, type JsonMap } from './json.ts';
 import type { ServerRequest } from './server.ts';
 import { methodNotAllowed } from './status.ts';
@@ -10,7 +10,9 @@ const PATH = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews';
 export function review(request: ServerRequest): object | undefined {
   if (request.path !== PATH) return undefined;
   if (request.method !== 'POST') throw methodNotAllowed();
-  const body = bodyOf(request, 'SelfSubjectAccessReview');
+  // kubectl asks in protobuf, which is not read here: the answer is the same whatever is asked.
+  const protobuf = contentType(request) === 'application/vnd.kubernetes.protobuf';
+  const body: JsonMap = protobuf ? {} : bodyOf(request, 'SelfSubjectAccessReview');
   const metadata: JsonMap = isMap(body.metadata) ? body.metadata : {};
   return {
     kind: 'SelfSubjectAccessReview',

@@ -116,6 +116,7 @@ const FIELDS: Readonly<Record<string, readonly string[]>> = {
     'status.nominatedNodeName',
   ],
   nodes: ['spec.unschedulable'],
+  'resourceslices.resource.k8s.io': ['spec.nodeName', 'spec.driver'],
   namespaces: ['status.phase'],
   secrets: ['type'],
   services: ['spec.clusterIP', 'spec.type'],

@@ -4,16 +4,27 @@
  */
 
 const RESOURCES: Readonly<Record<string, readonly string[]>> = {
-  '': ['bindings', 'componentstatuses', 'replicationcontrollers'],
+  '': ['bindings', 'componentstatuses'],
   'events.k8s.io': ['events'],
   'authentication.k8s.io': ['selfsubjectreviews', 'tokenreviews'],
   'authorization.k8s.io': ['localsubjectaccessreviews', 'selfsubjectrulesreviews', 'subjectaccessreviews'],
   'networking.k8s.io': ['ipaddresses', 'servicecidrs'],
   'storage.k8s.io': ['volumeattributesclasses'],
   'admissionregistration.k8s.io': ['mutatingadmissionpolicies', 'mutatingadmissionpolicybindings'],
-  'resource.k8s.io': ['deviceclasses', 'resourceclaims', 'resourceclaimtemplates', 'resourceslices'],
   'flowcontrol.apiserver.k8s.io': ['flowschemas', 'prioritylevelconfigurations'],
 };
+
+/** Resources without anybody who acts on them: none can be made (501), so that their lists are truly empty. */
+const EMPTY = new Set([
+  'replicationcontrollers',
+  'deviceclasses.resource.k8s.io',
+  'resourceclaims.resource.k8s.io',
+  'resourceclaimtemplates.resource.k8s.io',
+  'resourceslices.resource.k8s.io',
+]);
+
+/** `resource` as in ResourceInfo.name. */
+export const isAlwaysEmpty = (resource: string): boolean => EMPTY.has(resource);
 
 const SUBRESOURCES = new Set([
   'pods/attach',

@@ -29,6 +29,7 @@ import {
   invalidObject,
   invalidOptions,
   notFound,
+  notModelled,
   required,
   StatusError,
   unsupported,
@@ -36,6 +37,7 @@ import {
 import type { Store, WriteOptions } from './store.ts';
 import { applySchemaDefaults, checkStructure } from './structural-schema.ts';
 import { type ApplyTopology, builtInTopology, schemaTopology } from './topology.ts';
+import { isAlwaysEmpty } from './unserved.ts';
 import { validate } from './validation.ts';
 
 export interface WriteContext {
@@ -165,6 +167,7 @@ function requireServiceAccount(store: Store, { info }: Route, pod: KubeObject): 
 /** POST. */
 export function createObject(context: WriteContext): Written {
   const { store, route, request } = context;
+  if (isAlwaysEmpty(route.info.name)) throw notModelled(route.info.name);
   const { object, warnings } = decodeObject(request, route, 'CreateOptions');
   const dryRun = dryRunOf(context, 'CreateOptions');
   if (object.metadata.resourceVersion !== undefined && object.metadata.resourceVersion !== '') {
@@ -361,6 +364,7 @@ function applyObject(context: WriteContext, dryRun: boolean): Written {
   const current = store.get<KubeObject>(info.name, route.name!, route.namespace);
   if (current === undefined) {
     if (route.subresource !== undefined) throw notFound(info, route.name!);
+    if (isAlwaysEmpty(info.name)) throw notModelled(info.name);
     requireNamespace(context);
     if (applied.metadata.uid !== undefined) {
       const why = `uid mismatch: the provided object specified uid ${applied.metadata.uid}, and no existing object was found`;

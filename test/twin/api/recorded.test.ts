@@ -1,6 +1,8 @@
 /** The embedded API server answers as a real one did: every recorded exchange is replayed. */
 import { describe, expect, test } from 'vitest';
 import { EXCUSES, type Excuse } from './replay/differences.ts';
+import { replaySessions } from './replay/kubectl.ts';
+import { KUBECTL_SCRIPTS } from './replay/kubectl-scripts.ts';
 import { type Result, replayExchanges } from './replay/replay.ts';
 import { SCRIPTS } from './replay/scripts.ts';
 
@@ -9,8 +11,13 @@ const unexcused = (result: Result, excuses: readonly Excuse[]) =>
     ({ path }) => !excuses.some((one) => one.entries.includes(result.name) && (one.at?.test(path) ?? true)),
   );
 
-describe.each(Object.entries(SCRIPTS))('%s', (file, script) => {
-  const results = replayExchanges(file, script);
+const REPLAYS: readonly (readonly [file: string, replay: () => Result[]])[] = [
+  ...Object.entries(SCRIPTS).map(([file, script]) => [file, () => replayExchanges(file, script)] as const),
+  ...Object.entries(KUBECTL_SCRIPTS).map(([file, script]) => [file, () => replaySessions(file, script)] as const),
+];
+
+describe.each(REPLAYS)('%s', (file, replay) => {
+  const results = replay();
   const excuses = EXCUSES.filter((excuse) => excuse.file === file);
 
   test.each(results)('$name', (result) => {

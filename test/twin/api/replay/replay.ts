@@ -197,7 +197,7 @@ const linesOf = (body: unknown): unknown[] =>
     : [];
 
 /** Drawn names that a path or body speaks of before any answer has: the first of this cluster's with the same base. */
-function meetNames(cluster: RecordedCluster, known: Correspondence, path: string): void {
+export function meetNames(cluster: RecordedCluster, known: Correspondence, path: string): void {
   const parts = path.split('?')[0]!.split('/');
   const at = parts.indexOf('namespaces');
   if (at < 0 || parts.length < at + 4) return;
@@ -207,6 +207,10 @@ function meetNames(cluster: RecordedCluster, known: Correspondence, path: string
   const resource = ['pods', 'replicasets.apps'].find((one) => one.split('.')[0] === plural);
   if (resource === undefined) return;
   const { store } = cluster.world;
+  // A name that a request has had before stands for one pod for good, gone or not.
+  const seen = known.get('asked', `${namespace}/${name}`) !== undefined;
+  known.agree('asked', `${namespace}/${name}`, `${namespace}/${name}`);
+  if (seen) return;
   const mapped = known.get('name', name) ?? name;
   if (
     store.get(resource, mapped, namespace)?.metadata.deletionTimestamp === undefined &&

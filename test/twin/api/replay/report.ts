@@ -1,11 +1,23 @@
 /** Prints what differs: `node test/twin/api/replay/report.ts [FILE [ENTRY]]`. */
-import { replayExchanges } from './replay.ts';
+import { replaySessions } from './kubectl.ts';
+import { KUBECTL_SCRIPTS } from './kubectl-scripts.ts';
+import { type Result, replayExchanges } from './replay.ts';
 import { SCRIPTS } from './scripts.ts';
 
 const [wanted, entry] = process.argv.slice(2);
-for (const [file, script] of Object.entries(SCRIPTS)) {
+const runs: [string, () => Result[]][] = [
+  ...Object.entries(SCRIPTS).map(([file, script]): [string, () => Result[]] => [
+    file,
+    () => replayExchanges(file, script),
+  ]),
+  ...Object.entries(KUBECTL_SCRIPTS).map(([file, script]): [string, () => Result[]] => [
+    file,
+    () => replaySessions(file, script),
+  ]),
+];
+for (const [file, run] of runs) {
   if (wanted !== undefined && wanted !== 'all' && wanted !== file) continue;
-  const results = replayExchanges(file, script);
+  const results = run();
   const different = results.filter(({ differences }) => differences.length > 0);
   if (wanted !== undefined && wanted !== 'all') {
     for (const { name, differences } of different) {

@@ -185,6 +185,22 @@ function policyPods(replay: Replay, app: string, policy: string): void {
   cluster.run(2_500);
 }
 
+/** All four streams were open together; somebody wrote in between. */
+const bookmarks: Script = {
+  prepare: (replay) => {
+    replay.cluster.namespace('t5');
+    now(replay, '3202');
+  },
+  before: Object.fromEntries(
+    [
+      'bookmarks-idle-configmaps',
+      'bookmarks-busy-pods-field-selector',
+      'bookmarks-leases-busy-selector',
+      'bookmarks-timeout-90',
+    ].map((name) => [name, (replay: Replay) => now(replay, '3202')]),
+  ),
+};
+
 const evictions: Script = {
   pauseMs: 2,
   prepare: (replay) => {
@@ -507,6 +523,7 @@ export const SCRIPTS: Readonly<Record<string, Script>> = {
   '03-patch': patches,
   '04-list': list,
   '05-watch': watch,
+  '05b-watch-bookmarks': bookmarks,
   '06-eviction': evictions,
   '07-deletion': deletions,
   '07b-deletion-namespace-extra': namespaces,
