@@ -107,7 +107,8 @@ const DEFAULTS: Readonly<Record<string, (object: JsonMap) => void>> = {
   'customresourcedefinitions.apiextensions.k8s.io': (definition) => {
     const spec = specOf(definition);
     fill(spec, { conversion: { strategy: 'None' } });
-    const names = spec.names as JsonMap;
+    if (!isMap(spec.names)) return;
+    const { names } = spec;
     fill(names, { singular: String(names.kind).toLowerCase(), listKind: `${String(names.kind)}List` });
   },
   'priorityclasses.scheduling.k8s.io': (priority) => fill(priority, { preemptionPolicy: 'PreemptLowerPriority' }),

@@ -155,6 +155,15 @@ function budget(spec: JsonMap): FieldProblem[] {
 
 function definition(object: KubeObject, before: KubeObject | undefined): FieldProblem[] {
   const spec = mapOf(object.spec);
+  const names = mapOf(spec.names);
+  const missing = [
+    ...(typeof spec.group === 'string' && spec.group !== '' ? [] : ['spec.group']),
+    ...(typeof spec.scope === 'string' ? [] : ['spec.scope']),
+    ...(typeof names.plural === 'string' ? [] : ['spec.names.plural']),
+    ...(typeof names.kind === 'string' ? [] : ['spec.names.kind']),
+    ...(Array.isArray(spec.versions) && spec.versions.length > 0 ? [] : ['spec.versions']),
+  ];
+  if (missing.length > 0) return missing.map((field) => required(field));
   const problems: FieldProblem[] = [];
   const expected = `${String(mapOf(spec.names).plural)}.${String(spec.group)}`;
   const { name } = object.metadata;
