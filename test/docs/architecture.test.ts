@@ -40,20 +40,23 @@ describe('docs/architecture.md', () => {
   });
 });
 
-describe.each(['architecture.md', 'faults.md', 'guide.md', 'scenario.md', 'twin.md'])('docs/%s', (name) => {
-  const text = page(name);
+describe.each(['api-recordings.md', 'architecture.md', 'faults.md', 'guide.md', 'scenario.md', 'twin.md'])(
+  'docs/%s',
+  (name) => {
+    const text = page(name);
 
-  it('links to files that exist', () => {
-    const links = [...text.matchAll(/\]\(([^)#]+)[^)]*\)/g)].map((match) => match[1]!);
-    expect(links.filter((link) => !/^https?:/.test(link) && !existsSync(path.join(ROOT, 'docs', link)))).toEqual([]);
-  });
+    it('links to files that exist', () => {
+      const links = [...text.matchAll(/\]\(([^)#]+)[^)]*\)/g)].map((match) => match[1]!);
+      expect(links.filter((link) => !/^https?:/.test(link) && !existsSync(path.join(ROOT, 'docs', link)))).toEqual([]);
+    });
 
-  it('names paths that exist', () => {
-    const paths = codes(text).filter((code) => /^(src|test|data|docs|scenarios)\/[\w./-]+$/.test(code));
-    expect(paths.filter((code) => !/[A-Z]{2}/.test(code) && !existsSync(path.join(ROOT, code)))).toEqual([]);
-  });
+    it('names paths that exist', () => {
+      const paths = codes(text).filter((code) => /^(src|test|data|docs|scenarios)\/[\w./-]+$/.test(code));
+      expect(paths.filter((code) => !/[A-Z]{2}/.test(code) && !existsSync(path.join(ROOT, code)))).toEqual([]);
+    });
 
-  it('stays readable', () => {
-    expect(text.split('\n').length).toBeLessThan(250);
-  });
-});
+    it('stays readable', () => {
+      expect(text.split('\n').length).toBeLessThan(250);
+    });
+  },
+);

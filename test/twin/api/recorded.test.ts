@@ -1,8 +1,10 @@
 /** The embedded API server answers as a real one did: every recorded exchange is replayed. */
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { EXCUSES, type Excuse } from './replay/differences.ts';
 import { replaySessions } from './replay/kubectl.ts';
 import { KUBECTL_SCRIPTS } from './replay/kubectl-scripts.ts';
+import { PAGE, recordingsPage } from './replay/page.ts';
 import { type Result, replayExchanges } from './replay/replay.ts';
 import { SCRIPTS } from './replay/scripts.ts';
 
@@ -35,4 +37,8 @@ describe.each(REPLAYS)('%s', (file, replay) => {
     );
     expect(idle).toEqual([]);
   });
+});
+
+test('docs/api-recordings.md is written from the table of differences (node test/twin/api/replay/page.ts)', () => {
+  expect(readFileSync(PAGE, 'utf8')).toBe(recordingsPage());
 });

@@ -1,6 +1,7 @@
 /**
  * Where the embedded API server may answer otherwise than the recorded one, and why: the whole list. The test replays every
- * entry; a line that excuses nothing fails, as does a difference that no line names. docs/twin.md tells it to readers.
+ * entry; a line that excuses nothing fails, as does a difference that no line names. docs/api-recordings.md tells it
+ * to readers (page.ts).
  */
 
 export interface Excuse {
