@@ -48,7 +48,8 @@ export async function bundle(directory: string): Promise<Map<string, number>> {
   const { output } = await build.generate({
     dir: directory,
     format: 'esm',
-    minify: { compress: true, mangle: { keepNames: true }, codegen: true },
+    // Names of functions and classes are of no use at run time: errors carry theirs as a property.
+    minify: { compress: true, mangle: true, codegen: true },
     comments: { legal: false },
     entryFileNames: '[name].mjs',
     chunkFileNames: '[name].mjs',

@@ -41,9 +41,18 @@ describe('docs/architecture.md', () => {
 });
 
 describe.each(
-  ['action', 'architecture', 'compare', 'faults', 'guide', 'matrix', 'nightly', 'scenario', 'twin'].map(
-    (one) => `${one}.md`,
-  ),
+  [
+    'action',
+    'api-recordings',
+    'architecture',
+    'compare',
+    'faults',
+    'guide',
+    'matrix',
+    'nightly',
+    'scenario',
+    'twin',
+  ].map((one) => `${one}.md`),
 )('docs/%s', (name) => {
   const text = page(name);
 

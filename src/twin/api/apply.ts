@@ -4,8 +4,20 @@
  * (structured-merge-diff v6; recorded in file 03).
  */
 import type { KubeObject } from '../../kube/objects.ts';
-import { difference, elementKey, fieldsOf, flat, leaves, members, placeText, setOf, touches } from './field-set.ts';
+import {
+  changes,
+  difference,
+  elementKey,
+  fieldsOf,
+  flat,
+  leaves,
+  members,
+  placeText,
+  setOf,
+  touches,
+} from './field-set.ts';
 import { cloneJson, equalJson, isMap, type JsonMap } from './json.ts';
+import { upgradable, withLastApplied } from './last-applied.ts';
 import { entriesOf, type ManagedEntry, type Manager, ownable, sameManager, withEntries } from './managed-fields.ts';
 import { StatusError } from './status.ts';
 import type { ApplyTopology, FieldPath } from './topology.ts';
@@ -21,12 +33,15 @@ export interface ApplyBy {
 export function serverSideApply(current: KubeObject, applied: KubeObject, by: ApplyBy): KubeObject {
   const configuration = ownable(applied);
   const wanted = fieldsOf(configuration, by.topology);
-  const entries = entriesOf(current);
+  const known = entriesOf(current);
+  const entries = known.length > 0 ? known : [beforeFirstApply(current, by)];
   const own = entries.find((entry) => sameManager(entry, by.manager));
   const others = entries.filter((entry) => !sameManager(entry, by.manager));
 
   const contested = conflicts(current, configuration, others, by.topology);
-  if (contested.length > 0 && !by.force) throw conflictError(contested);
+  const allowed = upgradable(current, by.manager.manager, by.topology);
+  const forbidden = by.force ? [] : contested.filter((one) => !allowed(one.steps));
+  if (forbidden.length > 0) throw conflictError(forbidden);
   const kept = others.map((entry) => {
     const lost = contested.filter((one) => one.entry === entry).map((one) => one.steps);
     return lost.length === 0 ? entry : { ...entry, fieldsV1: difference(entry.fieldsV1, setOf(lost)) };
@@ -35,7 +50,8 @@ export function serverSideApply(current: KubeObject, applied: KubeObject, by: Ap
   let merged = mergeApplied(ownable(current), configuration, [], by.topology) as JsonMap;
   if (own !== undefined) {
     const dropped = leaves(difference(own.fieldsV1, wanted)).filter(
-      (steps) => !kept.some((entry) => touches(entry.fieldsV1, steps)),
+      // A map of which fields are still applied stays, even if the old books name the map itself (recorded: apply-cr-server-side).
+      (steps) => !touches(wanted, steps) && !kept.some((entry) => touches(entry.fieldsV1, steps)),
     );
     // A list element goes whole before its fields are looked at: without its key it would not be found.
     for (const steps of dropped.sort((a, b) => a.length - b.length)) {
@@ -49,7 +65,14 @@ export function serverSideApply(current: KubeObject, applied: KubeObject, by: Ap
   const object = assemble(current, merged);
   const changed = !equalJson(ownable(current), merged);
   const stamped = changed && entry === own ? { ...entry, time: by.now } : entry;
-  return withEntries(object, sorted([...kept, stamped], entries));
+  return withEntries(withLastApplied(object, applied, by.manager.manager), sorted([...kept, stamped], entries));
+}
+
+/** What an object without bookkeeping holds belongs to nobody known: an apply of other values is a conflict (skipnonapplied.go). */
+function beforeFirstApply(current: KubeObject, by: ApplyBy): ManagedEntry {
+  const manager = { manager: 'before-first-apply', operation: 'Update', apiVersion: by.manager.apiVersion } as const;
+  const { changed } = changes({}, ownable(current), by.topology);
+  return { ...manager, time: by.now, fieldsType: 'FieldsV1', fieldsV1: changed };
 }
 
 /** The managedFields of an object that an apply creates. */

@@ -102,11 +102,24 @@ export function admitNew(info: ResourceInfo, draft: KubeObject, { store, random,
     case 'pods':
       admitPod(object, {
         suffix: () => randomSuffix(random),
+        now: draft.metadata.creationTimestamp ?? '',
         priorityOf: (className) => priorityOf(info, name, className, store),
       });
       break;
     case 'daemonsets.apps':
       templateGeneration(undefined, draft);
+      break;
+    case 'events':
+      // Written even when they are empty; nobody owns them then.
+      object.source ??= {};
+      object.reportingComponent ??= '';
+      object.reportingInstance ??= '';
+      break;
+    case 'statefulsets.apps':
+      object.spec = { serviceName: '', ...(object.spec as JsonMap | undefined) };
+      break;
+    case 'jobs.batch':
+      admitJob(object);
       break;
     case 'nodes':
       admitNode(object);
@@ -132,6 +145,25 @@ function priorityOf(info: ResourceInfo, pod: string, className: string, store: O
 }
 
 const NOT_READY = { key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' };
+
+/** A Job's pods are found by its uid (pkg/registry/batch/job/strategy.go generateSelector). */
+function admitJob(job: JsonMap): void {
+  const { uid, name } = job.metadata as { uid: string; name: string };
+  const spec = job.spec as { selector?: unknown; manualSelector?: boolean; template?: { metadata?: JsonMap } };
+  if (spec.manualSelector === true || spec.selector !== undefined) return;
+  const key = 'batch.kubernetes.io/controller-uid';
+  const labels = {
+    [key]: uid,
+    'batch.kubernetes.io/job-name': name,
+    'controller-uid': uid,
+    'job-name': name,
+  };
+  spec.selector = { matchLabels: { [key]: uid } };
+  const metadata = job.metadata as { labels?: JsonMap };
+  metadata.labels = { ...labels, ...metadata.labels };
+  const inner = (spec.template?.metadata ?? {}) as { labels?: JsonMap };
+  spec.template = { ...spec.template, metadata: { ...inner, labels: { ...inner.labels, ...labels } } };
+}
 
 /** A new node is not ready until its kubelet says so (admission TaintNodesByCondition; no timeAdded, recorded). */
 function admitNode(node: JsonMap): void {

@@ -83,10 +83,25 @@ export function serveCustomResources(store: Store): void {
   };
 
   const clean = (name: string, resource: ResourceName): void => {
-    for (const { metadata } of store.list(resource)) {
+    const instances = store.list(resource);
+    for (const { metadata } of instances) {
       store.remove(resource, { name: metadata.name, namespace: metadata.namespace });
     }
-    if (store.list(resource).length === 0) time.after(CLEANUP_MS, () => finish(name, resource));
+    if (instances.length === 0) {
+      // Without instances there is nothing to wait for (recorded: delete-crd).
+      finish(name, resource);
+      return;
+    }
+    store.update<KubeObject>(
+      DEFINITIONS,
+      { name },
+      (draft) => {
+        const text = 'CustomResource deletion is in progress';
+        const one = condition('Terminating', 'True', 'InstanceDeletionInProgress', text, time.now());
+        draft.status = { ...(draft.status as object | undefined), conditions: withCondition(conditionsOf(draft), one) };
+      },
+      { subresource: 'status' },
+    );
   };
 
   store.onChange(DEFINITIONS, ({ type, object, previous }) => {

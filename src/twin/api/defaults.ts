@@ -15,7 +15,10 @@ function template(object: JsonMap): void {
 }
 
 const DEFAULTS: Readonly<Record<string, (object: JsonMap) => void>> = {
-  pods: (pod) => defaultPodSpec(specOf(pod)),
+  pods: (pod) => {
+    fill(specOf(pod), { enableServiceLinks: true });
+    defaultPodSpec(specOf(pod));
+  },
   'deployments.apps': (deployment) => {
     const spec = specOf(deployment);
     fill(spec, { replicas: 1, strategy: {}, revisionHistoryLimit: 10, progressDeadlineSeconds: 600 });
@@ -34,7 +37,13 @@ const DEFAULTS: Readonly<Record<string, (object: JsonMap) => void>> = {
   },
   'statefulsets.apps': (set) => {
     const spec = specOf(set);
-    fill(spec, { replicas: 1, podManagementPolicy: 'OrderedReady', updateStrategy: {}, revisionHistoryLimit: 10 });
+    fill(spec, {
+      replicas: 1,
+      podManagementPolicy: 'OrderedReady',
+      persistentVolumeClaimRetentionPolicy: { whenDeleted: 'Retain', whenScaled: 'Retain' },
+      updateStrategy: {},
+      revisionHistoryLimit: 10,
+    });
     rolling(spec.updateStrategy as JsonMap, { partition: 0 });
     template(set);
   },
@@ -45,6 +54,8 @@ const DEFAULTS: Readonly<Record<string, (object: JsonMap) => void>> = {
       backoffLimit: 6,
       completionMode: 'NonIndexed',
       suspend: false,
+      manualSelector: false,
+      podReplacementPolicy: 'TerminatingOrFailed',
     });
     template(job);
   },
@@ -52,7 +63,7 @@ const DEFAULTS: Readonly<Record<string, (object: JsonMap) => void>> = {
     const spec = specOf(service);
     fill(spec, { type: 'ClusterIP', sessionAffinity: 'None' });
     if (spec.type !== 'ExternalName') {
-      fill(spec, { ipFamilies: ['IPv4'], ipFamilyPolicy: 'SingleStack', internalTrafficPolicy: 'Cluster' });
+      fill(spec, { internalTrafficPolicy: 'Cluster' });
     }
     if (spec.type === 'NodePort' || spec.type === 'LoadBalancer') fill(spec, { externalTrafficPolicy: 'Cluster' });
     for (const port of (spec.ports as JsonMap[] | undefined) ?? []) {
@@ -83,15 +94,38 @@ const DEFAULTS: Readonly<Record<string, (object: JsonMap) => void>> = {
     if (!isMap(namespace.status)) namespace.status = {};
     fill(namespace.status as JsonMap, { phase: 'Active' });
   },
+  'leases.coordination.k8s.io': (lease) => void specOf(lease),
+  nodes: (node) => {
+    if (!isMap(node.status)) node.status = {};
+    fill(node.status as JsonMap, {
+      daemonEndpoints: { kubeletEndpoint: { Port: 0 } },
+      nodeInfo: { ...EMPTY_NODE_INFO },
+    });
+  },
   'rolebindings.rbac.authorization.k8s.io': defaultBinding,
   'clusterrolebindings.rbac.authorization.k8s.io': defaultBinding,
   'customresourcedefinitions.apiextensions.k8s.io': (definition) => {
     const spec = specOf(definition);
     fill(spec, { conversion: { strategy: 'None' } });
-    const names = spec.names as JsonMap;
+    if (!isMap(spec.names)) return;
+    const { names } = spec;
     fill(names, { singular: String(names.kind).toLowerCase(), listKind: `${String(names.kind)}List` });
   },
   'priorityclasses.scheduling.k8s.io': (priority) => fill(priority, { preemptionPolicy: 'PreemptLowerPriority' }),
+};
+
+/** What Go writes of a NodeSystemInfo that nobody has filled in. */
+const EMPTY_NODE_INFO = {
+  machineID: '',
+  systemUUID: '',
+  bootID: '',
+  kernelVersion: '',
+  osImage: '',
+  containerRuntimeVersion: '',
+  kubeletVersion: '',
+  kubeProxyVersion: '',
+  operatingSystem: '',
+  architecture: '',
 };
 
 function defaultBinding(binding: JsonMap): void {
@@ -115,8 +149,15 @@ export function applyDefaults(resource: string, object: JsonMap): void {
 }
 
 /** The status with which the API server creates an object whose client's status it has dropped. */
-export function firstStatus(resource: string): JsonMap | undefined {
+export function firstStatus(resource: string, spec: unknown): JsonMap | undefined {
   switch (resource) {
+    case 'customresourcedefinitions.apiextensions.k8s.io': {
+      const { versions = [] } = (spec ?? {}) as { versions?: { name: string; storage?: boolean }[] };
+      const storedVersions = versions.filter((version) => version.storage === true).map((version) => version.name);
+      return { conditions: null, acceptedNames: { plural: '', kind: '' }, storedVersions };
+    }
+    case 'apiservices.apiregistration.k8s.io':
+      return {};
     case 'daemonsets.apps':
       return { currentNumberScheduled: 0, numberMisscheduled: 0, desiredNumberScheduled: 0, numberReady: 0 };
     case 'replicasets.apps':

@@ -12,7 +12,7 @@ export interface Eviction {
   readonly metadata?: { readonly name?: string; readonly namespace?: string };
   readonly deleteOptions?: {
     readonly gracePeriodSeconds?: number;
-    readonly preconditions?: { readonly uid?: string };
+    readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
     readonly dryRun?: readonly string[];
   };
 }
@@ -34,6 +34,10 @@ export function evict(
   const uid = eviction.deleteOptions?.preconditions?.uid;
   if (uid !== undefined && uid !== pod.metadata.uid) {
     throw preconditionFailed(info, ref.name, 'UID', uid, pod.metadata.uid ?? '');
+  }
+  const version = eviction.deleteOptions?.preconditions?.resourceVersion;
+  if (version !== undefined && version !== pod.metadata.resourceVersion) {
+    throw preconditionFailed(info, ref.name, 'ResourceVersion', version, pod.metadata.resourceVersion ?? '');
   }
   const dry = dryRun || (eviction.deleteOptions?.dryRun?.length ?? 0) > 0;
   if (!ignoresBudgets(pod)) spendBudget(store, pod, dry);

@@ -90,7 +90,8 @@ export function difference(a: FieldSet, b: FieldSet): FieldSet {
       if (!holdsItself(other)) result[step] = below;
     } else {
       const rest = isLeaf(other) ? difference(below, { '.': {} }) : difference(below, other);
-      if (!isEmpty(rest)) result[step] = rest;
+      // Of a place of which nothing but itself is left, a leaf is written.
+      if (!isEmpty(rest)) result[step] = Object.keys(rest).join() === '.' ? {} : rest;
     }
   }
   return result;
@@ -110,7 +111,7 @@ export function touches(set: FieldSet, steps: readonly string[]): boolean {
 export function leaves(set: FieldSet, steps: readonly string[] = []): string[][] {
   const here: string[][] = [];
   const deeper: string[][] = [];
-  for (const [step, below] of Object.entries(set)) {
+  for (const [step, below] of Object.entries(set).sort(([a], [b]) => (a < b ? -1 : 1))) {
     if (step === '.') continue;
     if (isLeaf(below)) here.push([...steps, step]);
     else {
@@ -126,8 +127,6 @@ export function setOf(places: readonly (readonly string[])[]): FieldSet {
   let result: FieldSet = {};
   for (const steps of places) {
     let one: FieldSet = {};
-    const last = steps.at(-1) ?? '';
-    if (last.startsWith('k:')) one = { '.': {} };
     for (const step of [...steps].reverse()) one = { [step]: one };
     result = union(result, one);
   }
@@ -175,17 +174,19 @@ export function flat(value: unknown, topology: ApplyTopology): Map<string, Leaf>
   const found = new Map<string, Leaf>();
   const walk = (at: unknown, path: FieldPath, steps: string[]): void => {
     const below = members(at, path, topology);
-    if (below === undefined || below.length === 0) {
+    if (below === undefined) {
       found.set(steps.join('\n'), { steps, value: at });
       return;
+    }
+    // A map or list that comes into being is a place of its own, unless the Go type has it even when it is empty.
+    const element = steps.at(-1)?.startsWith('k:') === true;
+    if (steps.length > 0 && (element || topology.standing?.(path) !== true)) {
+      found.set(`${steps.join('\n')}\n.`, { steps, value: true });
     }
     for (const member of below) {
       const next = [...steps, member.step];
       if (member.step.startsWith('v:')) found.set(next.join('\n'), { steps: next, value: member.value });
-      else {
-        if (member.step.startsWith('k:')) found.set(`${next.join('\n')}\n.`, { steps: next, value: true });
-        walk(member.value, member.path, next);
-      }
+      else walk(member.value, member.path, next);
     }
   };
   walk(value, [], []);

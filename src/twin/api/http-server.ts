@@ -1,10 +1,10 @@
 /** The API server over real HTTP on the loopback interface. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { ApiResponse } from '../../kube/transport.ts';
 import type { Cancel } from '../world.ts';
 import { admitted } from './access.ts';
-import type { ApiServer, ServerRequest } from './server.ts';
+import type { ApiServer, ServerAnswer, ServerRequest } from './server.ts';
+import { StatusError, statusBody } from './status.ts';
 import type { Turnstile } from './turnstile.ts';
 
 export interface HttpServerOptions {
@@ -29,6 +29,10 @@ export interface HttpServer {
 
 /** kube-apiserver's limit of a body (recorded). */
 const LARGEST_BODY = 3 * 1024 * 1024;
+/** A client that takes longer than this for one request is cut off (408). */
+const SLOWEST_REQUEST_MS = 60_000;
+/** A watch whose client reads so slowly that this much waits for it is ended, as a real server ends it: it has to list again. */
+const MOST_UNREAD = 16 * 1024 * 1024;
 
 /** Serves until closed. Requests with `x-rehearsal-issue` pass the turnstile; others are answered as they come. */
 export async function serveHttp(options: HttpServerOptions): Promise<HttpServer> {
@@ -44,15 +48,16 @@ export async function serveHttp(options: HttpServerOptions): Promise<HttpServer>
     incoming.on('data', (chunk: Buffer) => {
       size += chunk.length;
       if (size <= LARGEST_BODY) chunks.push(chunk);
+      else if (!outgoing.headersSent) tooLarge(outgoing);
     });
     incoming.on('end', () => {
-      if (size > LARGEST_BODY) return tooLarge(outgoing);
+      if (size > LARGEST_BODY) return;
       const asked = requestOf(incoming, Buffer.concat(chunks).toString('utf8'));
       const access = options.token === undefined ? asked : admitted(asked, options.token);
       if ('refused' in access) return send(outgoing, access.refused);
       const request = { ...asked, path: access.path };
       const issue = request.headers['x-rehearsal-issue'];
-      if (issue === undefined) return answer(request, outgoing, undefined, gone.signal);
+      if (issue === undefined) return guarded(request, outgoing, gone.signal);
       later(() =>
         clock.admit(Number(issue), () => answer(request, outgoing, ticketOf(request), gone.signal), gone.signal),
       );
@@ -70,6 +75,17 @@ export async function serveHttp(options: HttpServerOptions): Promise<HttpServer>
     else {
       const response = server.handle(request);
       later(() => send(outgoing, response));
+    }
+  };
+
+  /** A defect that a stranger's request brings to light is the stranger's answer, and the end of nothing else. */
+  const guarded = (request: ServerRequest, outgoing: ServerResponse, gone: AbortSignal): void => {
+    try {
+      answer(request, outgoing, undefined, gone);
+    } catch (error) {
+      const message = `Internal error occurred: ${error instanceof Error ? error.message : String(error)}`;
+      if (outgoing.headersSent) outgoing.destroy();
+      else send(outgoing, failure(500, 'InternalError', message));
     }
   };
 
@@ -91,7 +107,12 @@ export async function serveHttp(options: HttpServerOptions): Promise<HttpServer>
           // Without this nothing is sent before the first line, and a client waits for ever.
           outgoing.flushHeaders();
         }),
-      line: (text) => deliver(() => void outgoing.write(`${text}\n`)),
+      line: (text) =>
+        deliver(() => {
+          outgoing.write(`${text}\n`);
+          // Our own client is counted and reads; anybody else may have stopped.
+          if (ticket === undefined && outgoing.writableLength > MOST_UNREAD) outgoing.destroy();
+        }),
       end: (how) =>
         deliver(() => {
           if (how === 'over') outgoing.end();
@@ -102,6 +123,7 @@ export async function serveHttp(options: HttpServerOptions): Promise<HttpServer>
     else onAbort(gone, opened.cancel);
   };
 
+  http.requestTimeout = SLOWEST_REQUEST_MS;
   await new Promise<void>((resolve, reject) => {
     http.once('error', reject);
     http.listen(options.port ?? 0, '127.0.0.1', resolve);
@@ -137,15 +159,24 @@ function ticketOf(request: ServerRequest): number | undefined {
   return ticket === undefined ? undefined : Number(ticket);
 }
 
-function send(outgoing: ServerResponse, response: ApiResponse): void {
-  outgoing.writeHead(response.status, { ...response.headers, 'content-length': Buffer.byteLength(response.body) });
-  outgoing.end(response.body);
+function send(outgoing: ServerResponse, response: ServerAnswer): void {
+  const { status, headers, body, warnings = [] } = response;
+  if (warnings.length > 0) outgoing.setHeader('warning', [...warnings]);
+  outgoing.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) });
+  outgoing.end(body);
 }
 
+function failure(code: number, reason: string, message: string): ServerAnswer {
+  const body = JSON.stringify(statusBody(new StatusError(code, reason, message)));
+  return { status: code, headers: { 'content-type': 'application/json' }, body };
+}
+
+/** Answers before the body is over, and takes no more of it. */
 function tooLarge(outgoing: ServerResponse): void {
   const message = `Request entity too large: limit is ${LARGEST_BODY}`;
-  const body = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, code: 413 };
-  send(outgoing, { status: 413, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+  outgoing.once('finish', () => outgoing.socket?.destroySoon());
+  outgoing.setHeader('connection', 'close');
+  send(outgoing, failure(413, 'RequestEntityTooLarge', message));
 }
 
 function onAbort(signal: AbortSignal, cancel: Cancel): void {

@@ -1,7 +1,7 @@
 /** Who owns which field: metadata.managedFields, kept for writes that come through the API. */
 import type { KubeObject } from '../../kube/objects.ts';
 import { changes, difference, type FieldSet, isEmpty, union } from './field-set.ts';
-import { equalJson, type JsonMap } from './json.ts';
+import type { JsonMap } from './json.ts';
 import type { ApplyTopology } from './topology.ts';
 
 export interface Manager {
@@ -38,7 +38,6 @@ const UNOWNED = [
   'deletionGracePeriodSeconds',
   'managedFields',
   'selfLink',
-  'generateName',
 ];
 
 /** The part of an object that can be owned. */
@@ -65,11 +64,13 @@ export interface UpdateBy {
 /** An object after a create, update or patch: what changed belongs to the writer, and to nobody else any more. */
 export function ownUpdate(before: KubeObject | undefined, after: KubeObject, by: UpdateBy): KubeObject {
   const { changed, removed } = changes(before === undefined ? {} : ownable(before), ownable(after), by.topology);
-  // A patch may set managedFields itself: `[{}]` clears them (recorded).
-  const sent = after.metadata.managedFields;
-  const cleared = sent !== undefined && !equalJson(sent, before?.metadata.managedFields);
-  if (cleared) return withEntries(after, entriesOf(after));
-  const known = before === undefined ? [] : entriesOf(before);
+  // A write may bring its own bookkeeping, which then counts; `[{}]` clears it (recorded).
+  const sent = after.metadata.managedFields ?? [];
+  if (sent.length === 1 && isEmpty((sent[0] ?? {}) as FieldSet)) return withEntries(after, []);
+  const known =
+    sent.length > 0 && before !== undefined ? entriesOf(after) : before === undefined ? [] : entriesOf(before);
+  // An object of which nobody kept book stays so until somebody applies (apimachinery, skipnonapplied.go; recorded: node-status-put).
+  if (before !== undefined && known.length === 0) return withEntries(after, []);
   if (isEmpty(changed) && isEmpty(removed)) return withEntries(after, known);
   const gone = union(changed, removed);
   const others = known

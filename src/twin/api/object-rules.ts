@@ -30,18 +30,28 @@ export function updatedMetadata(current: KubeObject, next: KubeObject, info: Res
     if (added.length > 0) {
       const list = `[]string{${added.map((name) => JSON.stringify(name)).join(', ')}}`;
       const text = `no new finalizers can be added if the object is being deleted, found new finalizers ${list}`;
-      throw invalidObject(info, current.metadata.name, [fieldForbidden('metadata.finalizers', text)]);
+      const problem = fieldForbidden('metadata.finalizers', text);
+      // The generic check and that of the kind both say so (recorded).
+      throw invalidObject(info, current.metadata.name, info.schemas === undefined ? [problem, problem] : [problem]);
     }
   }
   if (Array.isArray(metadata.finalizers) && metadata.finalizers.length === 0) delete metadata.finalizers;
   return metadata as ObjectMeta;
 }
 
-/** Only the status of `next`, on top of the current object; pods and nodes also take labels and annotations along. */
+/**
+ * Only the status of `next`, on top of the current object. The strategies of built-in kinds put back the spec only, so labels
+ * and annotations go along (a Deployment's labels do not; recorded); of a custom resource nothing but the status.
+ */
 export function statusUpdate(current: KubeObject, next: KubeObject, info: ResourceInfo): KubeObject {
   const { labels, annotations, managedFields } = next.metadata;
-  const follow = info.name === 'pods' || info.name === 'nodes';
-  const metadata = { ...current.metadata, managedFields, ...(follow && { labels, annotations }) };
+  const follow = info.schemas === undefined;
+  const metadata = {
+    ...current.metadata,
+    managedFields,
+    ...(follow && { annotations }),
+    ...(follow && info.name !== 'deployments.apps' && { labels }),
+  };
   return { ...current, metadata: metadata as KubeObject['metadata'], status: next.status };
 }
 
@@ -51,7 +61,7 @@ export function movesGeneration(info: ResourceInfo, before: KubeObject, after: K
     case 'none':
       return false;
     case 'spec':
-      return before.spec !== after.spec || webhooksChanged(before, after);
+      return (before.spec !== after.spec && !isBinding(info, before, after)) || webhooksChanged(before, after);
     case 'spec-and-annotations':
       return before.spec !== after.spec || before.metadata.annotations !== after.metadata.annotations;
     case 'custom': {
@@ -64,6 +74,14 @@ export function movesGeneration(info: ResourceInfo, before: KubeObject, after: K
     default:
       return info.generation satisfies never;
   }
+}
+
+/** A pod that is given its node: the binding is no change of what is wanted (recorded: ds-create). */
+function isBinding(info: ResourceInfo, before: KubeObject, after: KubeObject): boolean {
+  if (info.name !== 'pods') return false;
+  const { nodeName: old, ...rest } = (before.spec ?? {}) as JsonMap;
+  const { nodeName, ...same } = (after.spec ?? {}) as JsonMap;
+  return (old ?? '') === '' && nodeName !== undefined && equalJson(rest, same);
 }
 
 function webhooksChanged(before: KubeObject, after: KubeObject): boolean {

@@ -25,6 +25,8 @@ export function strategicMerge(target: JsonMap, patch: JsonMap, path: FieldPath 
     if (key.startsWith('$')) continue;
     const inside = [...path, key];
     if (value === null) delete result[key];
+    // What the object does not have is taken as it stands, whatever its directives say (apimachinery, mergeMap).
+    else if (result[key] === undefined) result[key] = plain(value);
     else if (isMap(value)) result[key] = mergeMap(result[key], value, inside);
     else if (Array.isArray(value)) result[key] = mergeList(result[key], value, inside);
     else result[key] = value;
@@ -110,6 +112,16 @@ function arrange(
     result.push(first.shift());
   }
   return [...result, ...named, ...others];
+}
+
+/** A value without directives and nulls. */
+function plain(value: unknown): unknown {
+  if (Array.isArray(value)) {
+    return value.filter((item) => !isMap(item) || item.$patch === undefined).map((item) => plain(item));
+  }
+  if (!isMap(value)) return value;
+  const fields = Object.entries(value).filter(([key, field]) => !key.startsWith('$') && field !== null);
+  return Object.fromEntries(fields.map(([key, field]) => [key, plain(field)]));
 }
 
 function withoutDirectives(patch: JsonMap): JsonMap {

@@ -76,7 +76,7 @@ export const BUILT_IN_PRIORITIES: Readonly<Record<string, number>> = {
 /** What admission adds to a pod itself: tolerations, service account, priority, the token volume, the first status. */
 export function admitPod(
   pod: JsonMap,
-  options: { suffix: () => string; priorityOf: (className: string) => number },
+  options: { suffix: () => string; priorityOf: (className: string) => number; now: string },
 ): void {
   const spec = pod.spec as JsonMap;
   fill(spec, { serviceAccountName: 'default', enableServiceLinks: true, preemptionPolicy: 'PreemptLowerPriority' });
@@ -89,6 +89,17 @@ export function admitPod(
   if (spec.automountServiceAccountToken !== false) mountToken(spec, options.suffix);
   const status = isMap(pod.status) ? pod.status : {};
   fill(status, { phase: 'Pending', qosClass: qosClass(spec) });
+  if (maps(spec.schedulingGates).length > 0) {
+    const message = 'Scheduling is blocked due to non-empty scheduling gates';
+    const gated = {
+      type: 'PodScheduled',
+      status: 'False',
+      reason: 'SchedulingGated',
+      message,
+      lastTransitionTime: options.now,
+    };
+    status.conditions ??= [gated];
+  }
   pod.status = status;
 }
 
@@ -133,7 +144,8 @@ function qosClass(spec: JsonMap): string {
   let guaranteed = true;
   for (const container of [...maps(spec.initContainers), ...maps(spec.containers)]) {
     const { requests, limits } = container.resources as { requests?: JsonMap; limits?: JsonMap };
-    if (requests !== undefined || limits !== undefined) any = true;
+    // Only these two count (recorded: too-much-extended).
+    if (['cpu', 'memory'].some((what) => (requests?.[what] ?? limits?.[what]) !== undefined)) any = true;
     for (const what of ['cpu', 'memory']) {
       if (limits?.[what] === undefined || (requests?.[what] ?? limits[what]) !== limits[what]) guaranteed = false;
     }

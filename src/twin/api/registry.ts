@@ -15,6 +15,8 @@ export interface ResourceInfo {
   readonly singular: string;
   readonly kind: string;
   readonly shortNames: readonly string[];
+  /** Such as `all`. */
+  readonly categories: readonly string[];
   readonly namespaced: boolean;
   /** Has a `/status` of its own. */
   readonly status: boolean;
@@ -31,7 +33,10 @@ export const resourceName = (group: string, plural: string): ResourceName =>
 /** `v1`, `apps/v1`. */
 export const apiVersion = (group: string, version: string): string => (group === '' ? version : `${group}/${version}`);
 
-/** plural, Kind, flags: n namespaced, s status, c scale, g generation by spec, a also by annotations; short names. */
+/**
+ * plural, Kind, flags: n namespaced, s status, c scale, g generation by spec, a also by annotations; o by anything but metadata; l category all,
+ * x category api-extensions; short names.
+ */
 type Row = readonly [plural: string, kind: string, flags: string, shortNames?: string];
 
 const BUILT_IN: readonly (readonly [group: string, version: string, rows: readonly Row[]])[] = [
@@ -39,10 +44,10 @@ const BUILT_IN: readonly (readonly [group: string, version: string, rows: readon
     '',
     'v1',
     [
-      ['pods', 'Pod', 'nsg', 'po'],
+      ['pods', 'Pod', 'nsgl', 'po'],
       ['nodes', 'Node', 's', 'no'],
       ['namespaces', 'Namespace', 's', 'ns'],
-      ['services', 'Service', 'ns', 'svc'],
+      ['services', 'Service', 'nsl', 'svc'],
       ['configmaps', 'ConfigMap', 'n', 'cm'],
       ['secrets', 'Secret', 'n'],
       ['serviceaccounts', 'ServiceAccount', 'n', 'sa'],
@@ -52,16 +57,18 @@ const BUILT_IN: readonly (readonly [group: string, version: string, rows: readon
       ['persistentvolumeclaims', 'PersistentVolumeClaim', 'ns', 'pvc'],
       ['limitranges', 'LimitRange', 'n', 'limits'],
       ['resourcequotas', 'ResourceQuota', 'ns', 'quota'],
+      ['podtemplates', 'PodTemplate', 'n'],
+      ['replicationcontrollers', 'ReplicationController', 'nsgcl', 'rc'],
     ],
   ],
   [
     'apps',
     'v1',
     [
-      ['deployments', 'Deployment', 'nsca', 'deploy'],
-      ['daemonsets', 'DaemonSet', 'nsg', 'ds'],
-      ['replicasets', 'ReplicaSet', 'nscg', 'rs'],
-      ['statefulsets', 'StatefulSet', 'nscg', 'sts'],
+      ['deployments', 'Deployment', 'nscal', 'deploy'],
+      ['daemonsets', 'DaemonSet', 'nsgl', 'ds'],
+      ['replicasets', 'ReplicaSet', 'nscgl', 'rs'],
+      ['statefulsets', 'StatefulSet', 'nscgl', 'sts'],
       ['controllerrevisions', 'ControllerRevision', 'n'],
     ],
   ],
@@ -69,11 +76,11 @@ const BUILT_IN: readonly (readonly [group: string, version: string, rows: readon
     'batch',
     'v1',
     [
-      ['jobs', 'Job', 'nsg'],
-      ['cronjobs', 'CronJob', 'nsg', 'cj'],
+      ['jobs', 'Job', 'nsgl'],
+      ['cronjobs', 'CronJob', 'nsgl', 'cj'],
     ],
   ],
-  ['autoscaling', 'v2', [['horizontalpodautoscalers', 'HorizontalPodAutoscaler', 'ns', 'hpa']]],
+  ['autoscaling', 'v2', [['horizontalpodautoscalers', 'HorizontalPodAutoscaler', 'nsl', 'hpa']]],
   ['policy', 'v1', [['poddisruptionbudgets', 'PodDisruptionBudget', 'nsg', 'pdb']]],
   [
     'networking.k8s.io',
@@ -85,7 +92,7 @@ const BUILT_IN: readonly (readonly [group: string, version: string, rows: readon
     ],
   ],
   ['coordination.k8s.io', 'v1', [['leases', 'Lease', 'n']]],
-  ['discovery.k8s.io', 'v1', [['endpointslices', 'EndpointSlice', 'n']]],
+  ['discovery.k8s.io', 'v1', [['endpointslices', 'EndpointSlice', 'no']]],
   [
     'rbac.authorization.k8s.io',
     'v1',
@@ -96,16 +103,27 @@ const BUILT_IN: readonly (readonly [group: string, version: string, rows: readon
       ['clusterrolebindings', 'ClusterRoleBinding', ''],
     ],
   ],
-  ['apiregistration.k8s.io', 'v1', [['apiservices', 'APIService', 's']]],
-  ['apiextensions.k8s.io', 'v1', [['customresourcedefinitions', 'CustomResourceDefinition', 'sg', 'crd']]],
+  ['apiregistration.k8s.io', 'v1', [['apiservices', 'APIService', 'sx']]],
+  ['apiextensions.k8s.io', 'v1', [['customresourcedefinitions', 'CustomResourceDefinition', 'sgx', 'crd crds']]],
   [
     'storage.k8s.io',
     'v1',
     [
       ['csidrivers', 'CSIDriver', ''],
       ['csinodes', 'CSINode', ''],
+      ['csistoragecapacities', 'CSIStorageCapacity', 'n'],
       ['storageclasses', 'StorageClass', '', 'sc'],
       ['volumeattachments', 'VolumeAttachment', 's'],
+    ],
+  ],
+  [
+    'resource.k8s.io',
+    'v1',
+    [
+      ['deviceclasses', 'DeviceClass', 'g'],
+      ['resourceclaims', 'ResourceClaim', 'nsg'],
+      ['resourceclaimtemplates', 'ResourceClaimTemplate', 'ng'],
+      ['resourceslices', 'ResourceSlice', 'g'],
     ],
   ],
   ['scheduling.k8s.io', 'v1', [['priorityclasses', 'PriorityClass', 'g', 'pc']]],
@@ -115,10 +133,10 @@ const BUILT_IN: readonly (readonly [group: string, version: string, rows: readon
     'admissionregistration.k8s.io',
     'v1',
     [
-      ['validatingwebhookconfigurations', 'ValidatingWebhookConfiguration', 'g'],
-      ['mutatingwebhookconfigurations', 'MutatingWebhookConfiguration', 'g'],
-      ['validatingadmissionpolicies', 'ValidatingAdmissionPolicy', 'sg'],
-      ['validatingadmissionpolicybindings', 'ValidatingAdmissionPolicyBinding', 'g'],
+      ['validatingwebhookconfigurations', 'ValidatingWebhookConfiguration', 'gx'],
+      ['mutatingwebhookconfigurations', 'MutatingWebhookConfiguration', 'gx'],
+      ['validatingadmissionpolicies', 'ValidatingAdmissionPolicy', 'sgx'],
+      ['validatingadmissionpolicybindings', 'ValidatingAdmissionPolicyBinding', 'gx'],
     ],
   ],
 ];
@@ -132,11 +150,18 @@ function builtIn(): ResourceInfo[] {
       plural,
       singular: kind.toLowerCase(),
       kind,
-      shortNames: shortNames === undefined ? [] : [shortNames],
+      shortNames: shortNames === undefined ? [] : shortNames.split(' '),
+      categories: flags.includes('l') ? ['all'] : flags.includes('x') ? ['api-extensions'] : [],
       namespaced: flags.includes('n'),
       status: flags.includes('s'),
       scale: flags.includes('c'),
-      generation: flags.includes('a') ? 'spec-and-annotations' : flags.includes('g') ? 'spec' : 'none',
+      generation: flags.includes('o')
+        ? 'custom'
+        : flags.includes('a')
+          ? 'spec-and-annotations'
+          : flags.includes('g')
+            ? 'spec'
+            : 'none',
     })),
   );
 }
@@ -155,6 +180,7 @@ export function infoOfDefinition(definition: CustomResourceDefinition): Resource
     singular: names.singular ?? names.kind.toLowerCase(),
     kind: names.kind,
     shortNames: names.shortNames ?? [],
+    categories: names.categories ?? [],
     namespaced: scope === 'Namespaced',
     status: stored?.subresources?.status !== undefined,
     scale: false,

@@ -1,6 +1,7 @@
 /** Label and field selectors as they stand in queries. */
 import type { KubeObject } from '../../kube/objects.ts';
 import { isMap } from './json.ts';
+import { labelKeyProblems, labelValueProblems } from './names.ts';
 import type { ResourceInfo } from './registry.ts';
 import { badRequest } from './status.ts';
 
@@ -15,7 +16,10 @@ export function parseLabelSelector(text: string | undefined): LabelMatch {
   if (text === undefined || text.trim() === '') return everything;
   const known = PARSED.get(text);
   if (known !== undefined) return known;
-  const requirements = splitOutsideParentheses(text).map((part) => parseRequirement(part, text));
+  const parts = splitOutsideParentheses(text);
+  // The grammar allows for no comma at the end (recorded: label-trailing-comma).
+  if (parts.at(-1) === '') throw badRequest("found '', expected: identifier after ','");
+  const requirements = parts.map(parseRequirement);
   const match: LabelMatch = (labels) => requirements.every((requirement) => requirement(labels));
   PARSED.set(text, match);
   return match;
@@ -37,18 +41,20 @@ function splitOutsideParentheses(text: string): string[] {
   return parts.map((part) => part.trim());
 }
 
-function parseRequirement(part: string, whole: string): LabelMatch {
+function parseRequirement(part: string): LabelMatch {
   const set = /^([^\s!=()]+)\s+(in|notin)\s*\(([^()]*)\)$/.exec(part);
   if (set !== null) {
     const [, key = '', operator, list = ''] = set;
     const values = new Set(list.split(',').map((value) => value.trim()));
+    check(key, [...values]);
     return operator === 'in'
       ? (labels) => labels[key] !== undefined && values.has(labels[key])
       : (labels) => labels[key] === undefined || !values.has(labels[key]);
   }
   const pair = /^([^\s!=()]+)\s*(==|=|!=)\s*([^\s!=()]*)$/.exec(part);
   if (pair !== null) {
-    const [, key = '', operator, value] = pair;
+    const [, key = '', operator, value = ''] = pair;
+    check(key, [value]);
     return operator === '!=' ? (labels) => labels[key] !== value : (labels) => labels[key] === value;
   }
   const order = /^([^\s!=()<>]+)\s*([<>])\s*(\d+)$/.exec(part);
@@ -60,9 +66,41 @@ function parseRequirement(part: string, whole: string): LabelMatch {
   const exists = /^(!?)\s*([^\s!=()]+)$/.exec(part);
   if (exists !== null) {
     const [, not, key = ''] = exists;
+    check(key, []);
     return not === '!' ? (labels) => labels[key] === undefined : (labels) => labels[key] !== undefined;
   }
-  throw badRequest(`unable to parse requirement: found '${part}' in ${JSON.stringify(whole)}`);
+  throw badRequest(`unable to parse requirement: ${complaint(part)}`);
+}
+
+/** @throws StatusError 400 for a key or value that no label can have */
+function check(key: string, values: readonly string[]): void {
+  const [wrong] = labelKeyProblems(key).length > 0 ? [labelKeyProblems(key).join('; ')] : [];
+  if (wrong !== undefined) {
+    throw badRequest(`unable to parse requirement: <nil>: Invalid value: ${JSON.stringify(key)}: ${wrong}`);
+  }
+  for (const [index, value] of values.entries()) {
+    const [problem] = labelValueProblems(value);
+    if (problem === undefined) continue;
+    const place = `values[${index}][${key}]: Invalid value: ${JSON.stringify(value)}`;
+    throw badRequest(`unable to parse requirement: ${place}: ${problem}`);
+  }
+}
+
+/** What the parser of apimachinery says of a requirement that it cannot read: the first token that does not fit. */
+function complaint(part: string): string {
+  const tokens = part.match(/==|!=|[=!<>(),]|[^\s=!<>(),]+/g) ?? [''];
+  const rest = tokens[0] === '!' ? tokens.slice(1) : tokens;
+  const [key = '', operator = '', value = ''] = rest;
+  if (!/^[^=!<>(),]+$/.test(key)) return `found '${key}', expected: !, identifier, or 'end of string'`;
+  if (!['=', '==', '!=', 'in', 'notin', '<', '>'].includes(operator)) {
+    return `found '${operator}', expected: in, notin, =, ==, !=, gt, lt`;
+  }
+  if (operator === 'in' || operator === 'notin') {
+    return value === '('
+      ? `found '${rest[3] ?? ''}', expected: ',', ')' or identifier`
+      : `found '${value}', expected: '('`;
+  }
+  return `found '${/^[=!<>(),]/.test(value) ? value : (rest[3] ?? '')}', expected: identifier`;
 }
 
 /** Fields beside metadata.name and metadata.namespace, per resource (kubernetes.md section 3). */
@@ -78,6 +116,7 @@ const FIELDS: Readonly<Record<string, readonly string[]>> = {
     'status.nominatedNodeName',
   ],
   nodes: ['spec.unschedulable'],
+  'resourceslices.resource.k8s.io': ['spec.nodeName', 'spec.driver'],
   namespaces: ['status.phase'],
   secrets: ['type'],
   services: ['spec.clusterIP', 'spec.type'],

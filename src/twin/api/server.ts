@@ -6,22 +6,39 @@ import type { KubeObject, Pod } from '../../kube/objects.ts';
 import type { ApiRequest, ApiResponse } from '../../kube/transport.ts';
 import { NetworkNotModelled } from '../network/packet.ts';
 import type { Cancel, ResourceName } from '../world.ts';
-import { discovery } from './discovery.ts';
-import { objectText } from './json.ts';
+import { deleteCollection, deleteObject } from './deleting.ts';
+import { listPage, versionAsked } from './listing.ts';
+import { outsideResources } from './outside-resources.ts';
 import { proxyToPod } from './pod-proxy.ts';
-import { apiVersion } from './registry.ts';
-import { PathNotFound, parseRoute, type Route } from './route.ts';
-import { parseFieldSelector } from './selectors.ts';
-import { methodNotAllowed, noSuchResource, notFound, notModelled, StatusError, statusBody } from './status.ts';
+import { encoded, type Form, negotiate, negotiateWatch, type Renderer, rendererOf } from './representation.ts';
+import { review } from './reviews.ts';
+import { asWatch, PathNotFound, parseRoute, type Route } from './route.ts';
+import {
+  badRequest,
+  methodNotAllowed,
+  noSuchResource,
+  notFound,
+  notModelled,
+  StatusError,
+  statusBody,
+} from './status.ts';
 import type { Store } from './store.ts';
 import { bindPod, evictPod, finalizeNamespace, readScale, writeScale } from './subresources.ts';
-import { createWatchHub, matcher, namespaceFilter, type WatchSink } from './watch-hub.ts';
-import { createObject, deleteObject, patchObject, putObject, type WriteContext } from './writing.ts';
+import { isUnservedSubresource } from './unserved.ts';
+import { createWatchHub, type WatchSink } from './watch-hub.ts';
+import { createObject, patchObject, putObject, type WriteContext, type Written } from './writing.ts';
 
 export type { WatchSink } from './watch-hub.ts';
 
 /** A request without what only the transport needs. */
-export type ServerRequest = Pick<ApiRequest, 'method' | 'path' | 'query' | 'headers' | 'body'>;
+export type ServerRequest = Omit<Pick<ApiRequest, 'method' | 'path' | 'query' | 'headers' | 'body'>, 'method'> & {
+  readonly method: ApiRequest['method'] | 'HEAD' | 'OPTIONS';
+};
+
+/** An answer; each warning is a header line of its own. */
+export interface ServerAnswer extends ApiResponse {
+  readonly warnings?: readonly string[];
+}
 
 /** What came of an attempt to reach a pod from the API server. */
 export type ProxyOutcome =
@@ -46,9 +63,9 @@ export interface ApiServer {
   available(): boolean;
   /** Is this request answered with a stream? */
   isWatch(request: ServerRequest): boolean;
-  handle(request: ServerRequest): ApiResponse;
+  handle(request: ServerRequest): ServerAnswer;
   /** Opens a watch on the sink, or returns the refusal. */
-  watch(request: ServerRequest, sink: WatchSink): { readonly cancel: Cancel } | { readonly refused: ApiResponse };
+  watch(request: ServerRequest, sink: WatchSink): { readonly cancel: Cancel } | { readonly refused: ServerAnswer };
   /** Breaks every open watch; to be called when an API server's process ends. */
   dropConnections(): void;
 }
@@ -60,28 +77,33 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const available = options.available ?? ((): boolean => true);
   const viewOf = (route: Route) => (object: KubeObject) => options.view?.(route.info.name, object) ?? object;
 
-  const answer = (request: ServerRequest): ApiResponse => {
-    const { path, method } = request;
-    const plain = method === 'GET' ? outsideResources(path, options) : undefined;
-    if (plain !== undefined) return plain;
-    return dispatch(request, parseRoute(path, store.registry), options, viewOf);
+  const answer = (request: ServerRequest): ServerAnswer => {
+    refuseOthers(request);
+    if (request.method === 'GET' || request.method === 'HEAD') {
+      const plain = outsideResources(request, store, options.kubernetesVersion);
+      if (plain !== undefined) return plain;
+    }
+    const judged = review(request);
+    if (judged !== undefined) return json(201, JSON.stringify(judged));
+    return dispatch(request, parseRoute(request.path, store.registry), options, viewOf);
   };
 
   return {
     available,
-    isWatch: (request) => {
-      const value = request.query.get('watch');
-      if (request.method !== 'GET' || value === undefined || value === '0' || value === 'false') return false;
-      // On the path of one object the parameter is ignored (recorded).
-      return isCollection(request.path, store);
+    isWatch: (request) => request.method === 'GET' && watchedRoute(request, store) !== undefined,
+    handle: (request) => {
+      const found = guarded(() => answer(request), request.path, store);
+      return request.method === 'HEAD' ? { ...found, body: '' } : found;
     },
-    handle: (request) => guarded(() => answer(request), request.path, store),
     watch: (request, sink) => {
       let cancel: Cancel | undefined;
       const refused = guarded(
         () => {
-          const route = parseRoute(request.path, store.registry);
-          cancel = hub.open(route, request.query, viewOf(route), sink);
+          refuseOthers(request);
+          const { query, headers } = request;
+          const route = watchedRoute(request, store) ?? parseRoute(request.path, store.registry);
+          const renderer = rendererOf(negotiateWatch(headers.accept, query), route, store);
+          cancel = hub.open({ route, query, view: viewOf(route), renderer }, sink);
           return json(200, '');
         },
         request.path,
@@ -93,16 +115,28 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   };
 }
 
-function isCollection(path: string, store: Store): boolean {
+/** The route of a request that is answered with a stream. On the path of one object the parameter is ignored (recorded). */
+function watchedRoute({ path, query }: ServerRequest, store: Store): Route | undefined {
+  const value = query.get('watch');
+  const asked = value !== undefined && value !== '0' && value !== 'false';
   try {
-    return parseRoute(path, store.registry).name === undefined;
+    const legacy = asWatch(path);
+    if (legacy !== undefined) return parseRoute(legacy, store.registry);
+    if (!asked) return undefined;
+    const route = parseRoute(path, store.registry);
+    return route.name === undefined ? route : undefined;
   } catch {
-    return false;
+    return undefined;
   }
 }
 
+/** Everybody is the administrator; to act as somebody else would need the roles that are not modelled. */
+function refuseOthers({ headers }: ServerRequest): void {
+  if (headers['impersonate-user'] !== undefined) throw notModelled('impersonation');
+}
+
 /** Runs a handler and turns what it throws into the answer of a real API server. */
-function guarded(handler: () => ApiResponse, path: string, store: Store): ApiResponse {
+function guarded(handler: () => ServerAnswer, path: string, store: Store): ServerAnswer {
   try {
     return handler();
   } catch (error) {
@@ -115,26 +149,26 @@ function guarded(handler: () => ApiResponse, path: string, store: Store): ApiRes
   }
 }
 
-const json = (code: number, body: string): ApiResponse => ({
+const json = (code: number, body: string, type = 'application/json'): ServerAnswer => ({
   status: code,
-  headers: { 'content-type': 'application/json' },
+  headers: { 'content-type': type },
   body,
 });
 
-const text = (code: number, body: string): ApiResponse => ({
+const text = (code: number, body: string): ServerAnswer => ({
   status: code,
   headers: { 'content-type': 'text/plain; charset=utf-8' },
   body,
 });
 
-function status(error: StatusError): ApiResponse {
+function status(error: StatusError): ServerAnswer {
   const answer = json(error.code, JSON.stringify(statusBody(error)));
   const wait = error.details?.retryAfterSeconds;
   return wait === undefined ? answer : { ...answer, headers: { ...answer.headers, 'retry-after': String(wait) } };
 }
 
 /** An aggregated API answers for its group, or 503 while its server is away; any other unknown path is plain text. */
-function unknownPath(path: string, store: Store): ApiResponse {
+function unknownPath(path: string, store: Store): ServerAnswer {
   const [, root, group, version] = path.split('/');
   if (root === 'apis' && group !== undefined && version !== undefined) {
     const service = store.get<KubeObject>('apiservices.apiregistration.k8s.io', `${version}.${group}`);
@@ -147,111 +181,137 @@ function unknownPath(path: string, store: Store): ApiResponse {
   return text(404, '404 page not found\n');
 }
 
-function outsideResources(path: string, options: ApiServerOptions): ApiResponse | undefined {
-  if (path === '/readyz' || path === '/livez' || path === '/healthz') return text(200, 'ok');
-  const found = discovery(path, options.store, options.kubernetesVersion);
-  return found === undefined ? undefined : json(200, JSON.stringify(found));
-}
-
 function dispatch(
   request: ServerRequest,
   route: Route,
   options: ApiServerOptions,
   viewOf: (route: Route) => (object: KubeObject) => KubeObject,
-): ApiResponse {
+): ServerAnswer {
   const { store } = options;
   const { info, name, subresource } = route;
-  const { method } = request;
+  const { method, headers, query } = request;
   const context: WriteContext = { store, route, request };
-  const one = (code: number, object: KubeObject): ApiResponse => {
-    const type = { kind: object.kind ?? info.kind, apiVersion: object.apiVersion ?? '' };
-    const own =
-      object.kind === info.kind ? { kind: info.kind, apiVersion: apiVersion(info.group, route.version) } : type;
-    return json(code, objectText(object, own));
-  };
 
-  if (subresource !== undefined && subresource !== 'status') {
-    const key = `${info.name}/${subresource}`;
-    if (info.scale && subresource === 'scale') {
-      if (method === 'GET') return one(200, readScale(context));
-      if (method === 'PATCH' || method === 'PUT') return one(200, writeScale(context));
-      throw methodNotAllowed();
-    }
-    if (key === 'pods/eviction' || key === 'pods/binding') {
-      if (method !== 'POST') throw methodNotAllowed();
-      const done = key === 'pods/eviction' ? evictPod(context) : bindPod(context);
-      return json(201, JSON.stringify(done));
-    }
-    if (key === 'namespaces/finalize' && method === 'PUT') return one(200, finalizeNamespace(context));
-    if (key === 'pods/proxy') {
-      if (method !== 'GET') throw notModelled(`${method} through the pod proxy`);
-      return proxyToPod(route, request, store, options.proxy);
-    }
-    if (['pods/log', 'pods/exec', 'pods/attach', 'pods/portforward', 'services/proxy', 'nodes/proxy'].includes(key)) {
-      throw notModelled(key);
-    }
-    throw noSuchResource();
-  }
-  if (subresource === 'status' && !info.status) throw noSuchResource();
+  if (subresource !== undefined && subresource !== 'status') return dispatchSubresource(context, options);
+  if (subresource === 'status' && !info.status) throw noSubresource(route);
+  const collection = name === undefined;
+  if (method === 'HEAD' || method === 'OPTIONS') throw methodNotAllowed();
+  const form = negotiate(headers.accept, query, collection && method !== 'POST' ? 'list' : 'one', goListType(route));
+  const out = answers(form, rendererOf(form, route, store));
 
-  if (name === undefined) {
-    if (method === 'GET') return json(200, listText(request, route, store, viewOf(route)));
+  if (collection) {
+    if (method === 'GET') {
+      const { objects, meta } = listPage(route, query, store, viewOf(route));
+      return out.text(200, out.renderer.list(objects, meta));
+    }
     if (method === 'POST' && (!info.namespaced || route.namespace !== undefined)) {
-      return one(201, createObject(context));
+      return out.written(createObject(context), 201);
     }
-    if (method === 'DELETE') throw notModelled('deletion of collections');
-    throw methodNotAllowed();
+    // Namespaces know no deletion of a collection, and nobody deletes across namespaces.
+    const deletes =
+      method === 'DELETE' && info.name !== 'namespaces' && (!info.namespaced || route.namespace !== undefined);
+    if (!deletes) throw methodNotAllowed();
+    const { objects, meta } = deleteCollection(context);
+    return out.text(200, out.renderer.list(objects, meta));
   }
   switch (method) {
     case 'GET': {
+      versionAsked(query.get('resourceVersion') ?? '', store);
       const object = store.get<KubeObject>(info.name, name, route.namespace);
       if (object === undefined) throw notFound(info, name);
-      return one(200, viewOf(route)(object));
+      return out.text(200, out.renderer.one(viewOf(route)(object)));
     }
-    case 'PUT': {
-      const { object, created } = putObject(context);
-      return one(created ? 201 : 200, object);
-    }
-    case 'PATCH': {
-      const { object, created } = patchObject(context);
-      return one(created ? 201 : 200, object);
-    }
+    case 'PUT':
+      return out.written(putObject(context), 200);
+    case 'PATCH':
+      return out.written(patchObject(context), 200);
     case 'DELETE': {
       if (subresource !== undefined) throw methodNotAllowed();
       const left = deleteObject(context);
-      return left.kind === 'Status' ? json(200, JSON.stringify(left)) : one(200, left as KubeObject);
+      return left.kind === 'Status'
+        ? json(200, JSON.stringify(left))
+        : out.text(200, out.renderer.one(left as KubeObject));
     }
     case 'POST':
       throw methodNotAllowed();
     default:
-      // HEAD and OPTIONS reach this over HTTP.
-      throw methodNotAllowed();
+      return method satisfies never;
   }
 }
 
-function listText(
-  request: ServerRequest,
-  route: Route,
-  store: Store,
-  view: (object: KubeObject) => KubeObject,
-): string {
-  const { info, version, namespace } = route;
-  const { query } = request;
-  if (query.get('resourceVersionMatch') === 'Exact') throw notModelled('lists of an exact resourceVersion');
-  const matches = matcher(route, query);
-  const { nodeName } = parseFieldSelector(query.get('fieldSelector'), info);
-  const candidates =
-    nodeName !== undefined
-      ? (store.podsOnNode(nodeName) as unknown as KubeObject[])
-      : store.list<KubeObject>(info.name, namespaceFilter(namespace));
-  const type = { kind: info.kind, apiVersion: apiVersion(info.group, version) };
-  // Items of built-in lists carry no type, those of custom resources do.
-  const itemType = info.schemas === undefined ? undefined : type;
-  const items = candidates.filter(matches).map((object) => objectText(view(object), itemType));
-  const head = JSON.stringify({
-    kind: `${info.kind}List`,
-    apiVersion: type.apiVersion,
-    metadata: { resourceVersion: String(store.resourceVersion()) },
-  });
-  return `${head.slice(0, -1)},"items":[${items.join(',')}]}`;
+/** The Go type of a list, as one message names it: `core.ConfigMapList`. */
+function goListType({ info }: Route): string | undefined {
+  if (info.schemas !== undefined) return undefined;
+  return `${info.group === '' ? 'core' : info.group.split('.')[0]}.${info.kind}List`;
+}
+
+/** How objects of a request are sent. */
+function answers(form: Form, renderer: Renderer) {
+  const send = (code: number, body: string): ServerAnswer => {
+    const { body: out, type } = encoded(body, form);
+    return json(code, out, type);
+  };
+  return {
+    renderer,
+    text: send,
+    written: ({ object, created = false, warnings = [] }: Written, code: number): ServerAnswer => {
+      const answer = send(created ? 201 : code, renderer.one(object));
+      return warnings.length === 0 ? answer : { ...answer, warnings: warnings.map(warningLine) };
+    },
+  };
+}
+
+/** The value of a Warning header (RFC 7234, code 299). */
+const warningLine = (text: string): string => `299 - ${JSON.stringify(text)}`;
+
+/** Built-in kinds do not know the path; custom resources are looked for and not found (recorded). */
+const noSubresource = ({ info, name }: Route): StatusError =>
+  info.schemas === undefined ? noSuchResource() : notFound(info, name ?? '');
+
+/** What the API server finds wrong before it would ask a kubelet or an endpoint; those it cannot reach here (501). */
+function beforeKubelet({ store, route, request }: WriteContext, key: string): StatusError {
+  const { info, namespace, name = '' } = route;
+  const [plain = ''] = key === 'services/proxy' ? name.replace(/^https?:/, '').split(':') : [name];
+  if (store.get(info.name, plain, namespace) === undefined) return notFound(info, plain);
+  const streams = key === 'pods/exec' || key === 'pods/attach';
+  if (streams && request.headers.upgrade === undefined) return badRequest('Upgrade request required');
+  const slices = 'endpointslices.discovery.k8s.io';
+  const ready = store
+    .list<KubeObject>(slices, { namespace: namespace ?? '', labels: { 'kubernetes.io/service-name': plain } })
+    .some((slice) => ((slice as { endpoints?: unknown[] }).endpoints ?? []).length > 0);
+  if (key === 'services/proxy' && !ready) {
+    return new StatusError(503, 'ServiceUnavailable', `no endpoints available for service "${plain}"`);
+  }
+  return notModelled(key);
+}
+
+function dispatchSubresource(context: WriteContext, options: ApiServerOptions): ServerAnswer {
+  const { store, route, request } = context;
+  const { info, subresource } = route;
+  const { method, headers, query } = request;
+  const key = `${info.name}/${subresource}`;
+  const one = (code: number, object: KubeObject): ServerAnswer => {
+    const form = negotiate(headers.accept, query, 'one');
+    return answers(form, rendererOf(form, route, store)).text(code, rendererOf(form, route, store).one(object));
+  };
+  if (info.scale && subresource === 'scale') {
+    if (method === 'GET') return one(200, readScale(context));
+    if (method === 'PATCH' || method === 'PUT') return one(200, writeScale(context));
+    throw methodNotAllowed();
+  }
+  if (key === 'pods/eviction' || key === 'pods/binding') {
+    if (method !== 'POST') throw methodNotAllowed();
+    const done = key === 'pods/eviction' ? evictPod(context) : bindPod(context);
+    return json(201, JSON.stringify(done));
+  }
+  if (key === 'namespaces/finalize') {
+    if (method !== 'PUT') throw methodNotAllowed();
+    return one(200, finalizeNamespace(context));
+  }
+  if (key === 'pods/proxy') {
+    if (method !== 'GET') throw notModelled(`${method} through the pod proxy`);
+    return proxyToPod(route, request, store, options.proxy);
+  }
+  if (isUnservedSubresource(info.name, subresource ?? '')) throw beforeKubelet(context, key);
+  throw noSubresource(route);
 }

@@ -39,6 +39,8 @@ export function createServiceAllocation(subnet: string, random: Random): Service
       const spec = specOf(service);
       const problems: FieldProblem[] = [];
       if (spec.type === 'ExternalName') return problems;
+      spec.ipFamilies ??= ['IPv4'];
+      spec.ipFamilyPolicy ??= 'SingleStack';
       const asked = spec.clusterIP;
       if (asked === undefined || asked === '') spec.clusterIP = address(others);
       else if (asked !== 'None' && others.some((other) => specOf(other).clusterIP === asked)) {

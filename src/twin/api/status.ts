@@ -22,8 +22,17 @@ export class StatusError extends Error {
   readonly code: number;
   readonly reason: string | undefined;
   readonly details: StatusDetails | undefined;
-  constructor(code: number, reason: string | undefined, message: string, details?: StatusDetails) {
+  /** A token with which an expired list can be continued. */
+  readonly continue: string | undefined;
+  constructor(
+    code: number,
+    reason: string | undefined,
+    message: string,
+    details?: StatusDetails,
+    more: { continue?: string } = {},
+  ) {
     super(message);
+    this.continue = more.continue;
     this.code = code;
     this.reason = reason;
     this.details = details;
@@ -35,7 +44,7 @@ export function statusBody(error: StatusError): object {
   return {
     kind: 'Status',
     apiVersion: 'v1',
-    metadata: {},
+    metadata: error.continue === undefined ? {} : { continue: error.continue },
     status: 'Failure',
     message: error.message,
     ...(error.reason !== undefined && { reason: error.reason }),
@@ -68,8 +77,8 @@ export function notFound(named: Named, name: string): StatusError {
 export const noSuchResource = (): StatusError =>
   new StatusError(404, 'NotFound', 'the server could not find the requested resource', {});
 
-export function alreadyExists(named: Named, name: string): StatusError {
-  const message = `${dotted(named.plural, named.group)} "${name}" already exists`;
+export function alreadyExists(named: Named, name: string, leaving = false): StatusError {
+  const message = `${leaving ? 'object is being deleted: ' : ''}${dotted(named.plural, named.group)} "${name}" already exists`;
   return new StatusError(409, 'AlreadyExists', message, detailsOf(named, name, named.plural));
 }
 
@@ -103,6 +112,17 @@ export function forbidden(named: Named, name: string, why: string, causes?: read
   });
 }
 
+/** 410: what was asked for is no longer remembered. */
+export const expired = (message: string, token?: string): StatusError =>
+  new StatusError(410, 'Expired', message, undefined, token === undefined ? {} : { continue: token });
+
+/** 504: a version that does not exist yet. A real server waits 3 s for it before it says so. */
+export const versionTooLarge = (asked: number, now: number): StatusError =>
+  new StatusError(504, 'Timeout', `Timeout: Too large resource version: ${asked}, current: ${now}`, {
+    causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
+    retryAfterSeconds: 1,
+  });
+
 export const methodNotAllowed = (): StatusError =>
   new StatusError(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource', {});
 
@@ -113,7 +133,14 @@ export const notModelled = (what: string): StatusError =>
 /** One problem of a field, as in `causes` of a 422. */
 export interface FieldProblem {
   readonly field: string;
-  readonly reason: 'FieldValueInvalid' | 'FieldValueRequired' | 'FieldValueForbidden' | 'FieldValueNotSupported';
+  readonly reason:
+    | 'FieldValueInvalid'
+    | 'FieldValueRequired'
+    | 'FieldValueForbidden'
+    | 'FieldValueNotSupported'
+    | 'FieldValueDuplicate'
+    | 'FieldValueTooLong'
+    | 'FieldValueTypeInvalid';
   readonly message: string;
 }
 
@@ -135,9 +162,20 @@ export const fieldForbidden = (field: string, text: string): FieldProblem => ({
   message: `Forbidden: ${text}`,
 });
 
+export const unsupported = (field: string, value: unknown, allowed: readonly string[]): FieldProblem => ({
+  field,
+  reason: 'FieldValueNotSupported',
+  message: `Unsupported value: ${JSON.stringify(value)}: supported values: ${allowed.map((one) => JSON.stringify(one)).join(', ')}`,
+});
+
+/** 422 of an options object, such as ListOptions: the parameters of a request, not its body. */
+export const invalidOptions = (kind: string, ...problems: FieldProblem[]): StatusError =>
+  invalidObject({ plural: '', group: 'meta.k8s.io', kind }, '', problems);
+
 /** 422 for one or more problems. */
 export function invalidObject(named: Named, name: string, problems: readonly FieldProblem[]): StatusError {
-  const texts = problems.map((problem) => `${problem.field}: ${problem.message}`);
+  // A text that two checks give stands once, its cause twice (recorded: merge-patch-uid-422).
+  const texts = [...new Set(problems.map((problem) => `${problem.field}: ${problem.message}`))];
   const list = texts.length === 1 ? texts[0] : `[${texts.join(', ')}]`;
   const causes = problems.map(({ reason, message, field }) => ({ reason, message, field }));
   return new StatusError(422, 'Invalid', `${dotted(named.kind, named.group)} "${name}" is invalid: ${list}`, {

@@ -41,6 +41,8 @@ export interface WriteOptions {
   readonly dryRun?: boolean;
 }
 
+const DEFINITIONS: ResourceName = 'customresourcedefinitions.apiextensions.k8s.io';
+
 type Ref = { name: string; namespace?: string | undefined; uid?: string | undefined };
 
 /** The store as the API server knows it. */
@@ -51,6 +53,8 @@ export interface Store extends ObjectStore {
   resourceVersion(): number;
   /** Changes of a resource after a version; undefined when they are no longer remembered. */
   eventsSince(resource: ResourceName, version: number): readonly StoreRecord[] | undefined;
+  /** The objects as they were at a version, in order; undefined when that is no longer remembered. */
+  listAt(resource: ResourceName, version: number, namespace?: string): KubeObject[] | undefined;
   create<T extends KubeObject>(resource: ResourceName, object: T, options?: WriteOptions): T;
   /** Puts `next` in the place of `current`, by the rules of an update. */
   replace(info: ResourceInfo, current: KubeObject, next: KubeObject, options?: WriteOptions): KubeObject;
@@ -116,6 +120,11 @@ class MemoryStore implements Store {
     return table === undefined ? [] : table.since(version);
   }
 
+  listAt(resource: ResourceName, version: number, namespace?: string): KubeObject[] | undefined {
+    const table = this.#tables.get(resource);
+    return table === undefined ? [] : table.listAt(version, namespace);
+  }
+
   onChange<T extends KubeObject>(resource: ResourceName | '*', hook: (event: StoreEvent<T>) => void): Cancel {
     let hooks = this.#hooks.get(resource);
     if (hooks === undefined) {
@@ -135,7 +144,8 @@ class MemoryStore implements Store {
       taken: (name, namespace) => this.get(resource, name, namespace) !== undefined,
     });
     const { name, namespace } = draft.metadata;
-    if (this.get(resource, name, namespace) !== undefined) throw alreadyExists(info, name);
+    const existing = this.get(resource, name, namespace);
+    if (existing !== undefined) throw alreadyExists(info, name, existing.metadata.deletionTimestamp !== undefined);
     admitNew(info, draft, { store: this, random: this.#random, services: this.#services });
     if (options.dryRun === true) return draft as T;
     const version = this.#next();
@@ -170,7 +180,9 @@ class MemoryStore implements Store {
     const shared = share(current, draft) as KubeObject;
     if (shared === current) return current;
     const result = { ...shared, metadata: { ...shared.metadata } };
-    if (movesGeneration(info, current, shared)) result.metadata.generation = (current.metadata.generation ?? 0) + 1;
+    // A write of the status never moves the generation.
+    const moves = options.subresource !== 'status' && movesGeneration(info, current, shared);
+    if (moves) result.metadata.generation = (current.metadata.generation ?? 0) + 1;
     if (options.dryRun === true) return result;
     if (current.metadata.deletionTimestamp !== undefined && isHeld(current) && !isHeld(result)) {
       this.#drop(info.name, current);
@@ -220,7 +232,7 @@ class MemoryStore implements Store {
       propagation === 'Foreground' ? 'foregroundDeletion' : propagation === 'Orphan' ? 'orphan' : undefined;
     if (current.metadata.deletionTimestamp !== undefined) return;
     if (wanted !== undefined && !finalizers.includes(wanted)) finalizers.push(wanted);
-    const definition = resource === 'customresourcedefinitions.apiextensions.k8s.io';
+    const definition = resource === DEFINITIONS;
     if (definition) finalizers.push(CLEANUP_FINALIZER);
     const base = definition ? terminating(current, this.time.now()) : current;
     const held = finalizers.length > 0 ? { ...base, metadata: { ...base.metadata, finalizers } } : base;
@@ -232,13 +244,15 @@ class MemoryStore implements Store {
     const version = this.#next();
     const first = object.metadata.deletionTimestamp === undefined;
     const { generation } = object.metadata;
+    // Namespaces and definitions are deleted by code of their own, which gives no grace (recorded).
+    const own = resource === 'namespaces' || resource === DEFINITIONS;
     const marked: KubeObject = {
       ...object,
       metadata: {
         ...object.metadata,
-        ...(first && generation !== undefined && { generation: generation + 1 }),
+        ...(first && !own && generation !== undefined && { generation: generation + 1 }),
         deletionTimestamp: stamp(at),
-        deletionGracePeriodSeconds: grace,
+        ...(!own && { deletionGracePeriodSeconds: grace }),
         resourceVersion: String(version),
       },
       ...(resource === 'namespaces' && { status: { ...(object.status as object), phase: 'Terminating' } }),

@@ -1,10 +1,13 @@
 /** Subresources that are not the object itself: scale, eviction, binding, finalize. */
 import type { KubeObject } from '../../kube/objects.ts';
+import { serverSideApply } from './apply.ts';
+import { bodyOf } from './decode.ts';
 import { type Eviction, evict } from './eviction.ts';
 import { isMap, type JsonMap } from './json.ts';
 import { stamp } from './object-rules.ts';
-import { badRequest, conflict, invalid, invalidObject, notFound, notModelled } from './status.ts';
-import { bodyOf, dryRunOf, patched, patchTypeOf, type WriteContext } from './writing.ts';
+import { badRequest, conflict, invalid, invalidObject, notFound, StatusError } from './status.ts';
+import { builtInTopology } from './topology.ts';
+import { dryRunOf, managerOf, owned, patched, patchTypeOf, type WriteContext } from './writing.ts';
 
 function current({ store, route }: WriteContext): KubeObject {
   const object = store.get<KubeObject>(route.info.name, route.name!, route.namespace);
@@ -38,13 +41,14 @@ export function writeScale(context: WriteContext): KubeObject {
   const { store, route, request } = context;
   const object = current(context);
   const before = scaleOf(object);
-  let next: JsonMap;
-  if (request.method === 'PUT') next = bodyOf(context);
-  else {
-    const type = patchTypeOf(request);
-    if (type === undefined || type === 'apply') throw notModelled(`${type ?? 'this type of'} patch of scale`);
-    next = patched(before, JSON.parse(request.body ?? '{}'), type) as JsonMap;
+  const type = request.method === 'PUT' ? undefined : patchTypeOf(request);
+  if (request.method === 'PATCH' && type === undefined) {
+    throw new StatusError(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {});
   }
+  const next =
+    type === undefined || type === 'apply'
+      ? bodyOf(request, 'Scale')
+      : (patched(before, bodyOf({ ...request, headers: {} }, 'Scale'), type) as JsonMap);
   const { resourceVersion } = (isMap(next.metadata) ? next.metadata : {}) as { resourceVersion?: string };
   if (resourceVersion !== undefined && resourceVersion !== object.metadata.resourceVersion) {
     throw conflict(route.info, route.name!);
@@ -55,15 +59,43 @@ export function writeScale(context: WriteContext): KubeObject {
     throw invalidObject(scale, route.name!, [invalid('spec.replicas', replicas, 'must be greater than or equal to 0')]);
   }
   const dryRun = dryRunOf(context, 'PatchOptions');
+  if (type === 'apply')
+    return scaleOf(store.replace(route.info, object, applied(context, object, replicas), { dryRun }));
   const changed = { ...object, spec: { ...(object.spec as JsonMap), replicas } };
-  return scaleOf(store.replace(route.info, object, changed, { dryRun }));
+  // A size of 0 is left out of a Scale, so nobody owns it then (recorded: status-get).
+  const { replicas: _, ...unsized } = changed.spec as JsonMap;
+  const lost = replicas === 0 && (object.spec as JsonMap).replicas !== 0;
+  const { managedFields } = owned(context, object, lost ? { ...changed, spec: unsized } : changed).metadata;
+  const metadata = { ...changed.metadata, managedFields } as KubeObject['metadata'];
+  return scaleOf(store.replace(route.info, object, { ...changed, metadata }, { dryRun }));
+}
+
+/** An apply of a Scale owns the one field that it is about. @throws StatusError 409 when somebody else has it */
+function applied(context: WriteContext, object: KubeObject, replicas: number): KubeObject {
+  const { name, namespace } = object.metadata;
+  // The live Scale leaves a size of 0 out, so that applying 0 sets it (recorded: ssa-scale-subresource).
+  const spec = { ...(object.spec as JsonMap) };
+  if (spec.replicas === 0) delete spec.replicas;
+  const configuration = { metadata: { name, namespace }, spec: { replicas } } as unknown as KubeObject;
+  return serverSideApply({ ...object, spec }, configuration, {
+    manager: managerOf(context, 'Apply'),
+    force: context.request.query.get('force') === 'true',
+    now: stamp(context.store.time.now()),
+    topology: builtInTopology,
+  });
 }
 
 /** POST eviction. */
 export function evictPod(context: WriteContext): object {
   const { store, route } = context;
   const dryRun = dryRunOf(context, 'CreateOptions');
-  evict(store, route.info, { name: route.name!, namespace: route.namespace! }, bodyOf(context) as Eviction, dryRun);
+  evict(
+    store,
+    route.info,
+    { name: route.name!, namespace: route.namespace! },
+    bodyOf(context.request, 'Eviction') as Eviction,
+    dryRun,
+  );
   return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };
 }
 
@@ -71,7 +103,7 @@ export function evictPod(context: WriteContext): object {
 export function bindPod(context: WriteContext): object {
   const { store, route } = context;
   const pod = current(context);
-  const { target } = bodyOf(context) as { target?: { name?: string } };
+  const { target } = bodyOf(context.request, 'Binding') as { target?: { name?: string } };
   const node = target?.name;
   if (node === undefined || node === '') throw badRequest('a binding needs a target');
   const bound = (pod.spec as { nodeName?: string }).nodeName;
@@ -96,7 +128,7 @@ export function bindPod(context: WriteContext): object {
 export function finalizeNamespace(context: WriteContext): KubeObject {
   const { store, route } = context;
   const namespace = current(context);
-  const { spec } = bodyOf(context);
+  const { spec } = bodyOf(context.request, 'Namespace');
   const finalizers = isMap(spec) ? spec.finalizers : [];
   const changed = { ...namespace, spec: { ...(namespace.spec as JsonMap), finalizers } };
   return store.replace(route.info, namespace, changed);

@@ -72,6 +72,20 @@ export class Table {
     return this.#records.slice(low);
   }
 
+  /** All objects as they were at a version; undefined when what happened since is forgotten. */
+  listAt(version: number, namespace?: string): KubeObject[] | undefined {
+    const since = this.since(version);
+    if (since === undefined) return undefined;
+    const objects = new Map(this.#objects);
+    for (const { event } of [...since].reverse()) {
+      const { name, namespace: inside } = event.object.metadata;
+      if (event.previous === undefined) objects.delete(keyOf(name, inside));
+      else objects.set(keyOf(name, inside), event.previous);
+    }
+    const keys = [...objects.keys()].filter((key) => namespace === undefined || key.startsWith(`${namespace}/`));
+    return keys.sort().map((key) => objects.get(key)!);
+  }
+
   #place(key: string): number {
     let low = 0;
     let high = this.#keys.length;

@@ -69,6 +69,7 @@ const APPLY_LISTS: Readonly<Record<string, ApplyType>> = {
   finalizers: SET,
   podCIDRs: SET,
   clusterIPs: ATOMIC,
+  hostIPs: ATOMIC,
   secrets: keyed(['name']),
 };
 
@@ -87,13 +88,47 @@ const ATOMIC_MAPS = new Set([
   'roleRef',
   'targetRef',
   'claimRef',
+  'involvedObject',
+  'regarding',
+  'related',
   'aggregationRule',
+  // An element of this list.
+  'ownerReferences',
 ]);
 
-export type ApplyTopology = (path: FieldPath, value: unknown) => ApplyType;
+export interface ApplyTopology {
+  (path: FieldPath, value: unknown): ApplyType;
+  /** Structs that are part of their parent (not pointers): they never come into being, so nobody owns them as such. */
+  readonly standing?: (path: FieldPath) => boolean;
+}
+
+/** As recorded: the maps of which managedFields has no member `.`. Lists that Go writes even when they are empty count too. */
+const STANDING = new Set([
+  'metadata',
+  'source',
+  'spec',
+  'spec.containers',
+  'spec.names',
+  'spec.strategy',
+  'spec.template',
+  'spec.template.metadata',
+  'spec.template.spec',
+  'spec.template.spec.containers',
+  'spec.updateStrategy',
+  'status',
+  'status.acceptedNames',
+  'status.daemonEndpoints',
+  'status.daemonEndpoints.kubeletEndpoint',
+  'status.loadBalancer',
+  'status.nodeInfo',
+]);
 
 /** The topology of built-in kinds. */
-export const builtInTopology: ApplyTopology = (path, value) => {
+export const builtInTopology: ApplyTopology = Object.assign(builtInType, {
+  standing: (path: FieldPath) => STANDING.has(path.join('.')),
+});
+
+function builtInType(path: FieldPath, value: unknown): ApplyType {
   const name = path.at(-1) ?? '';
   if (Array.isArray(value)) {
     if (name === 'ports') {
@@ -110,11 +145,11 @@ export const builtInTopology: ApplyTopology = (path, value) => {
   if (!isMap(value)) return ATOMIC;
   // A Service's selector and matchLabels inside a selector: the whole selector is one leaf.
   return ATOMIC_MAPS.has(name) ? ATOMIC : GRANULAR;
-};
+}
 
 /** The topology that a CRD's schema declares: lists are atomic unless it says otherwise. */
 export function schemaTopology(schema: JsonMap): ApplyTopology {
-  return (path, value) => {
+  const type = (path: FieldPath, value: unknown): ApplyType => {
     if (path[0] === 'metadata') return builtInTopology(path, value);
     let at: JsonMap | undefined = schema;
     for (const name of path) {
@@ -125,12 +160,13 @@ export function schemaTopology(schema: JsonMap): ApplyTopology {
       at = isMap(next) ? next : undefined;
     }
     if (Array.isArray(value)) {
-      const type = at?.['x-kubernetes-list-type'];
+      const listed = at?.['x-kubernetes-list-type'];
       const keys = at?.['x-kubernetes-list-map-keys'];
-      if (type === 'set') return SET;
-      return type === 'map' && Array.isArray(keys) ? keyed(keys as string[]) : ATOMIC;
+      if (listed === 'set') return SET;
+      return listed === 'map' && Array.isArray(keys) ? keyed(keys as string[]) : ATOMIC;
     }
     if (!isMap(value)) return ATOMIC;
     return at?.['x-kubernetes-map-type'] === 'atomic' ? ATOMIC : GRANULAR;
   };
+  return Object.assign(type, { standing: (path: FieldPath) => path.join('.') === 'metadata' });
 }

@@ -1,11 +1,13 @@
-/** Open watches: replay from a resourceVersion, then live events, bookmarks and the end that every stream has. */
+/** Open watches: what was before, then live events, bookmarks and the end that every stream has. */
 import type { KubeObject } from '../../kube/objects.ts';
 import type { Cancel, StoreEvent } from '../world.ts';
-import { objectText } from './json.ts';
+import { numberIn } from './listing.ts';
+import { matcher, namespaceFilter } from './matching.ts';
 import { apiVersion } from './registry.ts';
+import type { Renderer } from './representation.ts';
 import type { Route } from './route.ts';
-import { type Match, parseFieldSelector, parseLabelSelector } from './selectors.ts';
-import { StatusError, statusBody } from './status.ts';
+import type { Match } from './selectors.ts';
+import { fieldForbidden, invalidOptions, StatusError, statusBody, unsupported } from './status.ts';
 import type { Store } from './store.ts';
 
 /** Where the lines of one watch go. All are called synchronously, from within a write or a timer. */
@@ -18,20 +20,26 @@ export interface WatchSink {
   end(how: 'over' | 'lost'): void;
 }
 
+export interface WatchRequest {
+  readonly route: Route;
+  readonly query: ReadonlyMap<string, string>;
+  readonly view: (object: KubeObject) => KubeObject;
+  readonly renderer: Renderer;
+}
+
 export interface WatchHub {
   /** @throws StatusError when the watch is refused; nothing was written to the sink then. */
-  open(
-    route: Route,
-    query: ReadonlyMap<string, string>,
-    view: (object: KubeObject) => KubeObject,
-    sink: WatchSink,
-  ): Cancel;
+  open(request: WatchRequest, sink: WatchSink): Cancel;
   /** Ends every watch as a dying server does. */
   dropAll(): void;
 }
 
 /** Recorded: the first bookmark after 60 s, then every 60 s. */
 const BOOKMARK_MS = 60_000;
+/** Recorded: the last bookmark comes before the deadline of a watch that lasts longer than a minute. */
+const LAST_BOOKMARK_MS = 1_250;
+/** Recorded: after initial events one ordinary bookmark follows the first live event. */
+const EXTRA_BOOKMARK_MS = 250;
 /** kube-apiserver draws 30 to 60 minutes (--min-request-timeout); the lower end is where clients must be ready. */
 const LONGEST_MS = 1_800_000;
 
@@ -47,31 +55,53 @@ export function createWatchHub(store: Store): WatchHub {
   // Watches of one resource are found without looking at all others: a busy run has hundreds.
   const byResource = new Map<string, Set<Watch>>();
   store.onChange('*', (event) => {
-    for (const watch of [...(byResource.get(event.resource) ?? [])]) watch.take(event);
+    const watches = byResource.get(event.resource);
+    if (watches !== undefined) for (const watch of [...watches]) watch.take(event);
   });
+  const register = (watch: Watch): void => {
+    open.add(watch);
+    let same = byResource.get(watch.resource);
+    if (same === undefined) {
+      same = new Set();
+      byResource.set(watch.resource, same);
+    }
+    same.add(watch);
+  };
 
   return {
-    open: (route, query, view, sink) => {
+    open: ({ route, query, view, renderer }, sink) => {
       const { info, version } = route;
-      const type = { kind: info.kind, apiVersion: apiVersion(info.group, version) };
       const matches = matcher(route, query);
+      const start = startOf(query);
+      const seconds = numberIn(query, 'timeoutSeconds') ?? 0;
+      const bookmarks = query.get('allowWatchBookmarks') === 'true';
+      const type = { kind: info.kind, apiVersion: apiVersion(info.group, version) };
       const write = (kind: string, object: KubeObject): void =>
-        sink.line(`{"type":"${kind}","object":${objectText(view(object), type)}}`);
-      const from = query.get('resourceVersion') ?? '';
-      if (!/^\d*$/.test(from)) {
-        throw new StatusError(500, undefined, `strconv.ParseUint: parsing ${JSON.stringify(from)}: invalid syntax`);
-      }
-      if (query.has('sendInitialEvents') && query.get('sendInitialEvents') !== 'false') {
-        throw new StatusError(501, 'NotModelled', 'not modelled by the twin: sendInitialEvents');
-      }
+        sink.line(`{"type":"${kind}","object":${renderer.event(view(object))}}`);
+      const bookmark = (annotations?: Record<string, string>): void => {
+        const metadata = { resourceVersion: String(store.resourceVersion()), ...(annotations && { annotations }) };
+        sink.line(JSON.stringify({ type: 'BOOKMARK', object: { ...type, metadata, ...ZERO_VALUES[info.name] } }));
+      };
       sink.open();
 
-      const timers: Cancel[] = [];
+      const timers = new Set<Cancel>();
+      const later = (ms: number, action: () => void): void => {
+        const cancel = store.time.after(ms, () => {
+          timers.delete(cancel);
+          action();
+        });
+        timers.add(cancel);
+      };
+      let extra = false;
       const watch: Watch = {
         resource: info.name,
         take: (event) => {
           const line = transition(event, matches);
-          if (line !== undefined) write(line.type, line.object);
+          if (line === undefined) return;
+          write(line.type, line.object);
+          if (!extra) return;
+          extra = false;
+          later(EXTRA_BOOKMARK_MS, bookmark);
         },
         close: (how) => {
           if (!open.delete(watch)) return;
@@ -80,22 +110,20 @@ export function createWatchHub(store: Store): WatchHub {
           if (how !== undefined) sink.end(how);
         },
       };
-      open.add(watch);
-      let same = byResource.get(info.name);
-      if (same === undefined) {
-        same = new Set();
-        byResource.set(info.name, same);
-      }
-      same.add(watch);
+      register(watch);
 
-      if (from === '' || from === '0') {
+      if (start.initial) {
         for (const object of store.list<KubeObject>(info.name, namespaceFilter(route.namespace))) {
           if (matches(object)) write('ADDED', object);
         }
-      } else {
-        const missed = store.eventsSince(info.name, Number(from));
+        if (start.endMark && bookmarks) {
+          bookmark({ 'k8s.io/initial-events-end': 'true' });
+          extra = true;
+        }
+      } else if (start.from !== undefined) {
+        const missed = store.eventsSince(info.name, start.from);
         if (missed === undefined) {
-          const text = `too old resource version: ${from} (${store.resourceVersion()})`;
+          const text = `too old resource version: ${start.from} (${store.resourceVersion()})`;
           const body = statusBody(new StatusError(410, 'Expired', text));
           sink.line(JSON.stringify({ type: 'ERROR', object: body }));
           watch.close('over');
@@ -104,16 +132,15 @@ export function createWatchHub(store: Store): WatchHub {
         for (const { event } of missed) watch.take(event);
       }
 
-      if (query.get('allowWatchBookmarks') === 'true') {
-        const bookmark = (): void => {
-          const resourceVersion = String(store.resourceVersion());
-          sink.line(JSON.stringify({ type: 'BOOKMARK', object: { ...type, metadata: { resourceVersion } } }));
-          timers[0] = store.time.after(BOOKMARK_MS, bookmark);
+      if (bookmarks) {
+        const regular = (): void => {
+          bookmark();
+          later(BOOKMARK_MS, regular);
         };
-        timers[0] = store.time.after(BOOKMARK_MS, bookmark);
+        later(BOOKMARK_MS, regular);
+        if (seconds * 1000 > BOOKMARK_MS) later(seconds * 1000 - LAST_BOOKMARK_MS, bookmark);
       }
-      const seconds = Number(query.get('timeoutSeconds') ?? '0');
-      timers[1] = store.time.after(seconds > 0 ? seconds * 1000 : LONGEST_MS, () => watch.close('over'));
+      later(seconds > 0 ? seconds * 1000 : LONGEST_MS, () => watch.close('over'));
       return () => watch.close(undefined);
     },
     dropAll: () => {
@@ -122,19 +149,64 @@ export function createWatchHub(store: Store): WatchHub {
   };
 }
 
-export const namespaceFilter = (namespace: string | undefined): { namespace?: string } =>
-  namespace === undefined ? {} : { namespace };
+/** What Go writes of an empty object beside its metadata: bookmarks are zero values of their kind (recorded). */
+const ZERO_VALUES: Readonly<Record<string, object>> = {
+  pods: { spec: { containers: null }, status: {} },
+  'leases.coordination.k8s.io': { spec: {} },
+  nodes: {
+    spec: {},
+    status: {
+      daemonEndpoints: { kubeletEndpoint: { Port: 0 } },
+      nodeInfo: {
+        machineID: '',
+        systemUUID: '',
+        bootID: '',
+        kernelVersion: '',
+        osImage: '',
+        containerRuntimeVersion: '',
+        kubeletVersion: '',
+        kubeProxyVersion: '',
+        operatingSystem: '',
+        architecture: '',
+      },
+    },
+  },
+  namespaces: { spec: {}, status: {} },
+  services: { spec: {}, status: { loadBalancer: {} } },
+};
 
-/** All conditions of a list or watch. @throws StatusError 400 */
-export function matcher(route: Route, query: ReadonlyMap<string, string>): Match {
-  const labels = parseLabelSelector(query.get('labelSelector'));
-  const fields = parseFieldSelector(query.get('fieldSelector'), route.info);
-  const { namespace, name } = route;
-  return (object) =>
-    (namespace === undefined || object.metadata.namespace === namespace) &&
-    (name === undefined || object.metadata.name === name) &&
-    labels(object.metadata.labels ?? {}) &&
-    fields.matches(object);
+interface Start {
+  /** Everything that exists comes first, as ADDED. */
+  readonly initial: boolean;
+  /** A bookmark tells that the initial events are over. */
+  readonly endMark: boolean;
+  /** Events after this version; undefined: from now on. */
+  readonly from: number | undefined;
+}
+
+function startOf(query: ReadonlyMap<string, string>): Start {
+  const from = query.get('resourceVersion') ?? '';
+  const match = query.get('resourceVersionMatch') ?? '';
+  const asked = query.get('sendInitialEvents');
+  if (asked === undefined) {
+    if (match !== '') {
+      const text = 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided';
+      const problems = [fieldForbidden('resourceVersionMatch', text)];
+      if (match !== 'NotOlderThan') problems.push(unsupported('resourceVersionMatch', match, ['NotOlderThan']));
+      throw invalidOptions('ListOptions', ...problems);
+    }
+  } else if (match !== 'NotOlderThan') {
+    const text = 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan';
+    throw invalidOptions('ListOptions', fieldForbidden('resourceVersionMatch', text));
+  }
+  if (!/^\d*$/.test(from)) {
+    const wrong = `strconv.ParseUint: parsing ${JSON.stringify(from)}: invalid syntax`;
+    throw new StatusError(500, undefined, `resourceVersion: Invalid value: ${JSON.stringify(from)}: ${wrong}`);
+  }
+  const unset = from === '' || from === '0';
+  if (asked === undefined) return { initial: unset, endMark: false, from: unset ? undefined : Number(from) };
+  if (asked === 'true' || asked === '1' || asked === '') return { initial: true, endMark: true, from: undefined };
+  return { initial: false, endMark: false, from: unset ? undefined : Number(from) };
 }
 
 /** What a watch with a selector sees of a change; leaving it is a DELETED with the old state and the new version (recorded). */

@@ -1,12 +1,20 @@
-/** Create, replace, patch, apply and delete as clients ask for them. */
-import { parse as parseYaml } from 'yaml';
+/** Create, replace, patch and apply as clients ask for them. */
 import type { KubeObject } from '../../kube/objects.ts';
 import type { ResourceName } from '../world.ts';
 import { applyCreated, serverSideApply } from './apply.ts';
+import {
+  bodyOf,
+  checkedObject,
+  checkKind,
+  contentType,
+  decodeObject,
+  fieldValidationOf,
+  inNamespace,
+} from './decode.ts';
 import { applyDefaults, firstStatus } from './defaults.ts';
 import { cloneJson, isMap, type JsonMap } from './json.ts';
 import { type Manager, ownUpdate } from './managed-fields.ts';
-import { stamp } from './object-rules.ts';
+import { stamp, templateGeneration } from './object-rules.ts';
 import { jsonPatch, mergePatch } from './patch-merge.ts';
 import { strategicMerge } from './patch-strategic.ts';
 import { apiVersion } from './registry.ts';
@@ -15,22 +23,34 @@ import type { ServerRequest } from './server.ts';
 import {
   badRequest,
   conflict,
+  fieldForbidden,
   forbidden,
   invalid,
   invalidObject,
+  invalidOptions,
   notFound,
-  preconditionFailed,
+  notModelled,
   required,
   StatusError,
+  unsupported,
 } from './status.ts';
 import type { Store, WriteOptions } from './store.ts';
+import { applySchemaDefaults, checkStructure } from './structural-schema.ts';
 import { type ApplyTopology, builtInTopology, schemaTopology } from './topology.ts';
+import { isAlwaysEmpty } from './unserved.ts';
 import { validate } from './validation.ts';
 
 export interface WriteContext {
   readonly store: Store;
   readonly route: Route;
   readonly request: ServerRequest;
+}
+
+/** What a write gives back. */
+export interface Written {
+  readonly object: KubeObject;
+  readonly created?: boolean;
+  readonly warnings?: readonly string[];
 }
 
 const PATCH_TYPES = {
@@ -40,57 +60,14 @@ const PATCH_TYPES = {
   'application/apply-patch+yaml': 'apply',
 } as const;
 
-const contentType = ({ headers }: ServerRequest): string => (headers['content-type'] ?? '').split(';')[0]!.trim();
-
-/** The body as JSON or YAML. @throws StatusError 400 */
-export function bodyOf({ route, request }: WriteContext): JsonMap {
-  try {
-    const text = request.body ?? '';
-    // Clients send apply patches as JSON; it is YAML too, but reading it as such takes a hundred times longer.
-    const yaml = contentType(request).endsWith('yaml') && !text.startsWith('{');
-    const value: unknown = yaml ? parseYaml(text) : JSON.parse(text);
-    if (isMap(value)) return value;
-  } catch {
-    // Told below: the real text ends in the words of Go's decoder.
-  }
-  const text = `the object provided is unrecognized (must be of type ${route.info.kind}): couldn't get version/kind; json parse error`;
-  throw badRequest(text);
-}
-
-function objectIn(context: WriteContext): KubeObject {
-  const { route, request } = context;
-  const type = contentType(request);
-  if (type !== '' && type !== 'application/json' && type !== 'application/yaml') {
-    const text =
-      'the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf';
-    throw new StatusError(415, 'UnsupportedMediaType', text);
-  }
-  const body = bodyOf(context);
-  const { info } = route;
-  const expected = apiVersion(info.group, route.version);
-  if (body.kind !== undefined && body.kind !== info.kind) {
-    throw badRequest(`${String(body.kind)} in version "${route.version}" cannot be handled as a ${info.kind}`);
-  }
-  if (body.apiVersion !== undefined && body.apiVersion !== expected) {
-    const text = `the API version in the data (${String(body.apiVersion)}) does not match the expected API version (${expected})`;
-    throw badRequest(text);
-  }
-  const metadata = isMap(body.metadata) ? body.metadata : {};
-  const { namespace } = metadata;
-  if (namespace !== undefined && namespace !== '' && info.namespaced && namespace !== route.namespace) {
-    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
-  }
-  return { ...body, metadata: { ...metadata, ...(info.namespaced && { namespace: route.namespace }) } } as KubeObject;
-}
+export type PatchType = (typeof PATCH_TYPES)[keyof typeof PATCH_TYPES];
 
 /** `dryRun` of a query. @throws StatusError 422 for another value than All */
 export function dryRunOf({ request }: WriteContext, kind: string): boolean {
   const value = request.query.get('dryRun');
   if (value === undefined || value === '') return false;
   if (value === 'All') return true;
-  const named = { plural: '', group: 'meta.k8s.io', kind };
-  const message = `Unsupported value: ${JSON.stringify([value])}: supported values: "All"`;
-  throw invalidObject(named, '', [{ field: 'dryRun', reason: 'FieldValueNotSupported', message }]);
+  throw invalidOptions(kind, { ...unsupported('dryRun', [value], ['All']) });
 }
 
 const topologyOf = ({ info, version }: Route): ApplyTopology => {
@@ -99,7 +76,7 @@ const topologyOf = ({ info, version }: Route): ApplyTopology => {
 };
 
 /** Who writes: fieldManager, or what the User-Agent begins with (recorded). */
-function managerOf({ route, request }: WriteContext, operation: Manager['operation']): Manager {
+export function managerOf({ route, request }: WriteContext, operation: Manager['operation']): Manager {
   const agent = (request.headers['user-agent'] ?? '').split('/')[0]!;
   return {
     manager: request.query.get('fieldManager') ?? (agent === '' ? 'unknown' : agent),
@@ -109,12 +86,26 @@ function managerOf({ route, request }: WriteContext, operation: Manager['operati
   };
 }
 
-function owned(context: WriteContext, before: KubeObject | undefined, after: KubeObject): KubeObject {
-  return ownUpdate(before, after, {
+/** Who owns what after a write; the part that the endpoint ignores belongs to nobody by it (the strategies' resetFields). */
+export function owned(context: WriteContext, before: KubeObject | undefined, after: KubeObject): KubeObject {
+  const { info, subresource } = context.route;
+  const part = (object: KubeObject): KubeObject => {
+    const { status, spec, ...rest } = object;
+    if (subresource === 'status') {
+      const { labels: _, ...metadata } = rest.metadata;
+      const named = info.name === 'deployments.apps' ? { ...rest, metadata: metadata as KubeObject['metadata'] } : rest;
+      return { ...named, ...(status !== undefined && { status }) };
+    }
+    // A Namespace's spec is written by the server and by /finalize only.
+    const own = { ...rest, ...(spec !== undefined && info.name !== 'namespaces' && { spec }) };
+    return info.status || status === undefined ? own : { ...own, status };
+  };
+  const { metadata } = ownUpdate(before && part(before), part(after), {
     manager: managerOf(context, 'Update'),
     now: stamp(context.store.time.now()),
     topology: topologyOf(context.route),
   });
+  return { ...after, metadata: { ...after.metadata, managedFields: metadata.managedFields } as KubeObject['metadata'] };
 }
 
 function requireNamespace({ store, route }: WriteContext): void {
@@ -123,36 +114,61 @@ function requireNamespace({ store, route }: WriteContext): void {
   throw notFound({ plural: 'namespaces', group: '', kind: 'Namespace' }, namespace);
 }
 
+/** Defaults of a built-in kind, or of a CRD's schema. */
+function fillIn({ info, version }: Route, draft: KubeObject): void {
+  applyDefaults(info.name, draft as unknown as JsonMap);
+  applySchemaDefaults(draft, info.schemas?.get(version));
+}
+
+/** Custom resources are stored in one version: what that does not know is lost (recorded: cr-create-old-version). */
+function inStoredVersion({ info, version }: Route, object: KubeObject): KubeObject {
+  const stored = info.versions[0];
+  if (info.schemas === undefined || stored === undefined || stored === version) return object;
+  const { pruned } = checkStructure(object as unknown as JsonMap, info.schemas.get(stored) ?? {});
+  return pruned as unknown as KubeObject;
+}
+
 /** What the server alone writes into a new object: the client's status is dropped, except a Node's. */
 function fresh({ store, route }: WriteContext, object: KubeObject): KubeObject {
   const { info } = route;
-  requireServable(store, route);
+  requireServable(store, route, object.metadata.name ?? '');
   const draft = cloneJson(object);
   if (info.status && info.name !== 'nodes') {
-    const status = firstStatus(info.name);
+    const status = firstStatus(info.name, draft.spec);
     if (status === undefined) delete draft.status;
     else draft.status = status;
   }
   draft.kind = info.kind;
   draft.apiVersion = apiVersion(info.group, route.version);
-  applyDefaults(info.name, draft as unknown as JsonMap);
-  validate(info, draft);
+  fillIn(route, draft);
+  if (info.name === 'daemonsets.apps') templateGeneration(undefined, draft);
+  validate(route, draft);
+  if (info.name === 'pods') requireServiceAccount(store, route, draft);
   return draft;
 }
 
 const DEFINITIONS: ResourceName = 'customresourcedefinitions.apiextensions.k8s.io';
 
-function requireServable(store: Store, { info }: Route): void {
+function requireServable(store: Store, { info }: Route, name: string): void {
   if (info.schemas === undefined) return;
   const definition = store.get<KubeObject>(DEFINITIONS, info.name);
   if (definition?.metadata.deletionTimestamp === undefined) return;
-  throw forbidden(info, '', 'create not allowed while custom resource definition is terminating');
+  throw forbidden(info, name, 'create not allowed while custom resource definition is terminating');
+}
+
+function requireServiceAccount(store: Store, { info }: Route, pod: KubeObject): void {
+  const { name, namespace } = pod.metadata;
+  const account = (pod.spec as { serviceAccountName?: string } | undefined)?.serviceAccountName ?? 'default';
+  if (store.get('serviceaccounts', account, namespace) !== undefined) return;
+  const why = `error looking up service account ${namespace}/${account}: serviceaccount "${account}" not found`;
+  throw forbidden(info, name ?? '', why);
 }
 
 /** POST. */
-export function createObject(context: WriteContext): KubeObject {
-  const { store, route } = context;
-  const object = objectIn(context);
+export function createObject(context: WriteContext): Written {
+  const { store, route, request } = context;
+  if (isAlwaysEmpty(route.info.name)) throw notModelled(route.info.name);
+  const { object, warnings } = decodeObject(request, route, 'CreateOptions');
   const dryRun = dryRunOf(context, 'CreateOptions');
   if (object.metadata.resourceVersion !== undefined && object.metadata.resourceVersion !== '') {
     throw new StatusError(500, undefined, 'resourceVersion should not be set on objects to be created');
@@ -160,34 +176,37 @@ export function createObject(context: WriteContext): KubeObject {
   requireNamespace(context);
   const draft = fresh(context, object);
   draft.metadata.managedFields = undefined as never;
-  return store.create(route.info.name, owned(context, undefined, draft), { dryRun });
+  const own = inStoredVersion(route, owned(context, undefined, draft));
+  return { object: store.create(route.info.name, own, { dryRun }), warnings };
 }
 
 /** PUT. A Lease that does not exist is created (recorded). */
-export function putObject(context: WriteContext): { object: KubeObject; created: boolean } {
-  const { store, route } = context;
+export function putObject(context: WriteContext): Written {
+  const { store, route, request } = context;
   const { info } = route;
-  const object = objectIn(context);
+  const { object, warnings } = decodeObject(request, route, 'UpdateOptions');
   const dryRun = dryRunOf(context, 'UpdateOptions');
   checkName(route, object);
   const current = store.get<KubeObject>(info.name, route.name!, route.namespace);
   if (current === undefined) {
     if (info.name !== 'leases.coordination.k8s.io') throw notFound(info, route.name!);
     requireNamespace(context);
-    return {
-      object: store.create(info.name, owned(context, undefined, fresh(context, object)), { dryRun }),
-      created: true,
-    };
+    const draft = owned(context, undefined, fresh(context, object));
+    return { object: store.create(info.name, draft, { dryRun }), created: true, warnings };
   }
   const { resourceVersion, uid } = object.metadata;
   if (info.schemas !== undefined && (resourceVersion ?? '') === '') {
     const problem = invalid('metadata.resourceVersion', 0, 'must be specified for an update');
     throw invalidObject({ ...info, kind: info.plural }, route.name!, [problem]);
   }
-  if (uid !== undefined && uid !== current.metadata.uid)
-    throw conflict(info, route.name!, 'StorageError: invalid object');
+  if (uid !== undefined && uid !== '' && uid !== current.metadata.uid) {
+    const key = `/registry/${info.plural}/${route.namespace === undefined ? '' : `${route.namespace}/`}${route.name}`;
+    const found = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${current.metadata.uid}`;
+    const why = `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: ${found}`;
+    throw conflict(info, route.name!, why);
+  }
   checkVersion(route, object, current);
-  return { object: update(context, current, object, dryRun), created: false };
+  return { object: update(context, current, object, dryRun), warnings };
 }
 
 function checkName(route: Route, object: KubeObject): void {
@@ -216,51 +235,63 @@ function update(context: WriteContext, current: KubeObject, next: KubeObject, dr
     const { status } = draft;
     const metadata = { ...current.metadata, managedFields: draft.metadata.managedFields };
     const only = { ...current, status, metadata } as KubeObject;
-    const follow = info.name === 'nodes' || info.name === 'pods';
-    return store.replace(
-      info,
-      current,
-      owned(context, current, follow ? { ...draft, spec: current.spec } : only),
-      options,
-    );
+    const wanted = cloneJson(info.schemas === undefined ? { ...draft, spec: current.spec } : only) as KubeObject;
+    fillIn(route, wanted);
+    validate(route, wanted, current);
+    return store.replace(info, current, owned(context, current, wanted), options);
   }
   if (info.status) {
     if (current.status === undefined) delete draft.status;
     else draft.status = current.status;
   }
-  applyDefaults(info.name, draft as unknown as JsonMap);
-  validate(info, draft, current);
-  return store.replace(info, current, owned(context, current, draft), options);
+  fillIn(route, draft);
+  validate(route, draft, current);
+  return store.replace(info, current, inStoredVersion(route, owned(context, current, draft)), options);
 }
 
 /** PATCH of any type. An apply creates what does not exist. */
-export function patchObject(context: WriteContext): { object: KubeObject; created: boolean } {
+export function patchObject(context: WriteContext): Written {
   const { store, route, request } = context;
   const { info } = route;
-  const type = PATCH_TYPES[contentType(request) as keyof typeof PATCH_TYPES];
+  const type = patchTypeOf(request);
   if (type === undefined) throw new StatusError(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {});
   if (type === 'strategic' && info.schemas !== undefined) {
     const text =
       'the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml';
     throw new StatusError(415, 'UnsupportedMediaType', text);
   }
+  const validation = fieldValidationOf(request, 'PatchOptions');
   const dryRun = dryRunOf(context, 'PatchOptions');
   if (type === 'apply') return applyObject(context, dryRun);
   if (request.query.has('force')) {
-    const named = { plural: '', group: 'meta.k8s.io', kind: 'PatchOptions' };
-    const message = 'Forbidden: may not be specified for non-apply patch';
-    throw invalidObject(named, '', [{ field: 'force', reason: 'FieldValueForbidden', message }]);
+    throw invalidOptions('PatchOptions', fieldForbidden('force', 'may not be specified for non-apply patch'));
   }
   const current = store.get<KubeObject>(info.name, route.name!, route.namespace);
   if (current === undefined) throw notFound(info, route.name!);
-  const next = patched(current, patchIn(request), type) as KubeObject;
+  const raw = patched(current, patchIn(request), type) as JsonMap;
+  const { object: next, unknown, wrong } = checkedObject(raw, route);
+  const problems = unknown.map((path) => `unknown field ${JSON.stringify(path)}`);
+  const strict = validation === 'Strict' && problems.length > 0;
+  if (wrong !== undefined || strict) {
+    throw invalidPatch(raw, wrong ?? `strict decoding error: ${problems.join(', ')}`);
+  }
   if (!isMap(next.metadata)) throw badRequest('the patch removes the metadata');
   checkName(route, next);
   if (next.metadata.uid !== current.metadata.uid) {
-    throw invalidObject(info, route.name!, [invalid('metadata.uid', next.metadata.uid, 'field is immutable')]);
+    const problem = invalid('metadata.uid', next.metadata.uid, 'field is immutable');
+    // The generic check and that of the kind both say so (recorded).
+    throw invalidObject(info, route.name!, info.schemas === undefined ? [problem, problem] : [problem]);
   }
   checkVersion(route, next, current);
-  return { object: update(context, current, next, dryRun), created: false };
+  return { object: update(context, current, next, dryRun), warnings: validation === 'Warn' ? problems : [] };
+}
+
+/** 422 without name and kind: the patched object could not be decoded (recorded). */
+function invalidPatch(object: JsonMap, why: string): StatusError {
+  const message = `Invalid value: ${JSON.stringify(JSON.stringify(object))}: ${why}`;
+  return new StatusError(422, 'Invalid', ` "" is invalid: patch: ${message}`, {
+    causes: [{ reason: 'FieldValueInvalid', message, field: 'patch' }],
+  });
 }
 
 function patchIn(request: ServerRequest): unknown {
@@ -278,23 +309,50 @@ export function patched(current: object, patch: unknown, type: 'json' | 'merge' 
   return type === 'merge' ? mergePatch(current, patch) : strategicMerge(current as JsonMap, patch);
 }
 
-/** The type of a patch to a subresource. */
-export function patchTypeOf(request: ServerRequest): 'json' | 'merge' | 'strategic' | 'apply' | undefined {
+/** The type of a patch; undefined for a body that is none. */
+export function patchTypeOf(request: ServerRequest): PatchType | undefined {
   return PATCH_TYPES[contentType(request) as keyof typeof PATCH_TYPES];
 }
 
-function applyObject(context: WriteContext, dryRun: boolean): { object: KubeObject; created: boolean } {
-  const { store, route, request } = context;
+/** The configuration in an apply patch. @throws StatusError 400 and 500 */
+function appliedIn(context: WriteContext): KubeObject {
+  const { route, request } = context;
   const { info } = route;
-  if (!request.query.has('fieldManager')) {
-    const named = { plural: '', group: 'meta.k8s.io', kind: 'PatchOptions' };
-    throw invalidObject(named, '', [required('fieldManager', 'is required for apply patch')]);
-  }
-  const body = bodyOf(context);
+  const body = bodyOf(request, info.kind);
   if (typeof body.apiVersion !== 'string' || typeof body.kind !== 'string') {
     throw badRequest(`invalid object type: ${String(body.apiVersion ?? '/')}, Kind=${String(body.kind ?? '')}`);
   }
-  const applied = objectIn({ ...context, request: { ...request, headers: { 'content-type': 'application/yaml' } } });
+  checkKind(body, route);
+  const { object, unknown, wrong } = checkedObject(body, route);
+  const { name = '', namespace = '' } = (isMap(body.metadata) ? body.metadata : {}) as {
+    name?: unknown;
+    namespace?: unknown;
+  };
+  const place = `${String(namespace)}/${typeof name === 'string' ? name : ''}`;
+  const type = apiVersion(info.group, route.version);
+  const shown = `${type.includes('/') ? type : `/${type}`}, Kind=${info.kind}`;
+  const [first] = unknown;
+  const why = wrong ?? (first === undefined ? undefined : `.${first}: field not declared in schema`);
+  if (why !== undefined) {
+    throw new StatusError(500, undefined, `failed to create typed patch object (${place}; ${shown}): ${why}`);
+  }
+  const stored = info.versions[0];
+  if (info.schemas !== undefined && stored !== undefined && stored !== route.version) {
+    const lost = checkStructure(body, info.schemas.get(stored) ?? {}).unknown[0];
+    if (lost !== undefined) {
+      throw new StatusError(500, undefined, `failed to convert new object: .${lost}: field not declared in schema`);
+    }
+  }
+  return inNamespace(object, route);
+}
+
+function applyObject(context: WriteContext, dryRun: boolean): Written {
+  const { store, route, request } = context;
+  const { info } = route;
+  if (!request.query.has('fieldManager')) {
+    throw invalidOptions('PatchOptions', required('fieldManager', 'is required for apply patch'));
+  }
+  const applied = appliedIn(context);
   checkName(route, applied);
   if (applied.metadata.managedFields !== undefined) throw badRequest('metadata.managedFields must be nil');
   const by = {
@@ -306,6 +364,7 @@ function applyObject(context: WriteContext, dryRun: boolean): { object: KubeObje
   const current = store.get<KubeObject>(info.name, route.name!, route.namespace);
   if (current === undefined) {
     if (route.subresource !== undefined) throw notFound(info, route.name!);
+    if (isAlwaysEmpty(info.name)) throw notModelled(info.name);
     requireNamespace(context);
     if (applied.metadata.uid !== undefined) {
       const why = `uid mismatch: the provided object specified uid ${applied.metadata.uid}, and no existing object was found`;
@@ -316,59 +375,18 @@ function applyObject(context: WriteContext, dryRun: boolean): { object: KubeObje
     const { managedFields } = applyCreated(configuration, by).metadata;
     const draft = fresh(context, configuration);
     draft.metadata.managedFields = managedFields as never;
-    return { object: store.create(info.name, draft, { dryRun }), created: true };
+    return { object: store.create(info.name, inStoredVersion(route, draft), { dryRun }), created: true };
   }
   checkVersion(route, applied, current);
+  const { status, spec: _spec, ...rest } = applied;
   const { status: _ignored, ...owning } = applied;
-  const main = info.status && route.subresource === undefined;
-  const result = serverSideApply(current, (main ? owning : applied) as KubeObject, by);
+  const part = route.subresource === 'status' ? { ...rest, status } : info.status ? owning : applied;
+  const result = serverSideApply(current, part as KubeObject, by);
   if (route.subresource === 'status') {
-    return { object: store.replace(info, current, result, { subresource: 'status', dryRun }), created: false };
+    validate(route, result, current);
+    return { object: store.replace(info, current, result, { subresource: 'status', dryRun }) };
   }
-  applyDefaults(info.name, result as unknown as JsonMap);
-  validate(info, result, current);
-  return { object: store.replace(info, current, result, { dryRun }), created: false };
-}
-
-interface DeleteBody {
-  readonly gracePeriodSeconds?: number;
-  readonly propagationPolicy?: 'Background' | 'Foreground' | 'Orphan';
-  readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
-  readonly dryRun?: readonly string[];
-}
-
-/** DELETE: the object where it lingers (and always for pods and Services), a Status otherwise (recorded). */
-export function deleteObject(context: WriteContext): KubeObject | JsonMap {
-  const { store, route, request } = context;
-  const { info } = route;
-  const body = (request.body === undefined || request.body === '' ? {} : bodyOf(context)) as DeleteBody;
-  const current = store.get<KubeObject>(info.name, route.name!, route.namespace);
-  if (current === undefined) throw notFound(info, route.name!);
-  const { uid = '', resourceVersion = '' } = current.metadata;
-  const wanted = body.preconditions ?? {};
-  if (wanted.uid !== undefined && wanted.uid !== uid) {
-    throw preconditionFailed(info, route.name!, 'UID', wanted.uid, uid);
-  }
-  if (wanted.resourceVersion !== undefined && wanted.resourceVersion !== resourceVersion) {
-    throw preconditionFailed(info, route.name!, 'ResourceVersion', wanted.resourceVersion, resourceVersion);
-  }
-  const asked = request.query.get('gracePeriodSeconds');
-  const grace = body.gracePeriodSeconds ?? (asked === undefined ? undefined : Number(asked));
-  const propagation = body.propagationPolicy ?? request.query.get('propagationPolicy');
-  if (!dryRunOf(context, 'DeleteOptions') && (body.dryRun?.length ?? 0) === 0) {
-    store.remove(info.name, current.metadata, {
-      ...(grace !== undefined && { gracePeriodSeconds: grace }),
-      ...(propagation !== undefined && { propagation: propagation as 'Background' }),
-    });
-  }
-  const left = store.get<KubeObject>(info.name, route.name!, route.namespace);
-  if (left?.metadata.deletionTimestamp !== undefined) return left;
-  if (info.name === 'pods' || info.name === 'services') return current;
-  return {
-    kind: 'Status',
-    apiVersion: 'v1',
-    metadata: {},
-    status: 'Success',
-    details: { name: route.name, ...(info.group !== '' && { group: info.group }), kind: info.plural, uid },
-  };
+  fillIn(route, result);
+  validate(route, result, current);
+  return { object: store.replace(info, current, result, { dryRun }) };
 }

@@ -100,7 +100,7 @@ export function startDaemonSets(plane: ControlPlane): void {
     const namespace = set.metadata.namespace ?? '';
     const owner: Owner = { apiVersion: 'apps/v1', kind: 'DaemonSet', name: set.metadata.name, uid: set.metadata.uid! };
     const labels = spec.template.metadata?.labels;
-    const hash = currentRevision(world, owner, namespace, spec.template, labels);
+    const hash = currentRevision(world, owner, namespace, spec.template, labels, set.metadata.annotations);
     const templateSpec = clone(spec.template.spec) ?? { containers: [] };
     templateSpec.tolerations = daemonTolerations(templateSpec);
 

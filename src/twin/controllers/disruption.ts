@@ -2,7 +2,7 @@
 import type { Deployment, Pod, PodDisruptionBudget, ReplicaSet, StatefulSet } from '../../kube/objects.ts';
 import { clone, controllerOf, keyOf, refOf, scaled, setCondition } from './common.ts';
 import type { ControlPlane } from './control-plane.ts';
-import { isDeleting, isReady, isTerminal, podIndex } from './pods.ts';
+import { isDeleting, isReady, podIndex } from './pods.ts';
 import { selects } from './selectors.ts';
 import { workQueue } from './work-queue.ts';
 
@@ -80,10 +80,8 @@ export function startDisruption(plane: ControlPlane): void {
     let counts: { expected: number; desired: number } | undefined;
     let failure = '';
     try {
-      counts = expectation(
-        budget,
-        members.filter((pod) => !isTerminal(pod)),
-      );
+      // Pods that have ended count among the expected ones too (recorded: pdb-get-no-pods-ready).
+      counts = expectation(budget, members);
     } catch (error) {
       if (!(error instanceof CannotCount)) throw error;
       failure = error.message;

@@ -29,9 +29,9 @@ export function startGarbageCollector(plane: ControlPlane, index: ObjectIndex): 
     if (finalizers.includes(ORPHAN)) {
       for (const dependent of dependents) {
         store.update(dependent.resource, refOf(dependent), (draft) => {
-          draft.metadata.ownerReferences = (draft.metadata.ownerReferences ?? []).filter(
-            (owner) => owner.uid !== metadata.uid,
-          );
+          const left = (draft.metadata.ownerReferences ?? []).filter((owner) => owner.uid !== metadata.uid);
+          if (left.length > 0) draft.metadata.ownerReferences = left;
+          else delete draft.metadata.ownerReferences;
         });
       }
       dropFinalizer(entry, ORPHAN);

@@ -10,6 +10,7 @@ import { startEndpointSlices } from './endpoint-slices.ts';
 import { startGarbageCollector } from './garbage-collector.ts';
 import { startLeases } from './leases.ts';
 import { startNamespaces } from './namespaces.ts';
+import { startNodeIpam } from './node-ipam.ts';
 import { startNodeLifecycle } from './node-lifecycle.ts';
 import { objectIndex } from './object-index.ts';
 import { startReplicaSets } from './replicaset.ts';
@@ -35,6 +36,7 @@ export function startControllers(world: World): void {
   startStatefulSets(plane);
   startDisruption(plane);
   startLeases(plane);
+  startNodeIpam(plane);
   startNodeLifecycle(plane);
   startTaintEviction(plane);
   startEndpointSlices(plane);

@@ -40,6 +40,7 @@ export function currentRevision(
   namespace: string,
   template: object,
   labels: Labels | undefined,
+  annotations?: Readonly<Record<string, string>>,
 ): string {
   const history = historyOf(world, namespace, owner.uid);
   const latest = history.at(-1)?.revision ?? 0;
@@ -55,6 +56,7 @@ export function currentRevision(
         name: `${owner.name}-${hash}`,
         namespace,
         labels: { ...labels, 'controller-revision-hash': hash },
+        ...(annotations && { annotations: { ...annotations } }),
         ownerReferences: [controllerReference(owner)],
       },
       data,

@@ -57,7 +57,8 @@ export function startTaintEviction(plane: ControlPlane): void {
             status: 'True',
             reason: 'DeletionByTaintManager',
             message: 'Taint manager: deleting due to NoExecute taint',
-          },
+            ...(draft.metadata.generation !== undefined && { observedGeneration: draft.metadata.generation }),
+          } as { type: string; status: string },
           time.now(),
         );
       },

@@ -1,7 +1,7 @@
 /** Evictions against every state of a budget; the answers are those of a real API server where one was recorded. */
 import { describe, expect, test } from 'vitest';
 import type { KubeObject } from '../../../src/kube/objects.ts';
-import { type Bench, bench, entries, normalise } from './recorded.ts';
+import { type Bench, bench, entries, normalise } from './bench.ts';
 
 const recorded = (name: string) => entries('06-eviction').find((entry) => entry.name === name)!.response;
 

@@ -5,7 +5,7 @@ import { ApiUnreachable, KubeError } from '../../../src/kube/api.ts';
 import { createKubeApi } from '../../../src/kube/client.ts';
 import { createHttpTransport } from '../../../src/kube/http-transport.ts';
 import type { KubeObject, Pod } from '../../../src/kube/objects.ts';
-import { configMaps, namespaces, nodes, pods } from '../../../src/kube/resources.ts';
+import { configMaps, namespaces, nodes, pods, serviceAccounts } from '../../../src/kube/resources.ts';
 import { WaitTimeout, waitFor } from '../../../src/kube/wait.ts';
 import { randomStream } from '../../../src/time/random.ts';
 import { VirtualClock } from '../../../src/time/virtual-clock.ts';
@@ -109,6 +109,8 @@ async function story(
 ): Promise<void> {
   await api.create(namespaces, { metadata: { name: NAMESPACE } });
   await api.create(nodes, { metadata: { name: 'n1' } });
+  // No controllers run here; without it no pod is admitted.
+  await api.create(serviceAccounts, { metadata: { name: 'default', namespace: NAMESPACE } });
 
   // Many writers at once on one object, a watcher beside them.
   const watching = new AbortController();

@@ -4,11 +4,14 @@ import type { ObjectStore } from '../../world.ts';
 import { minorOf } from '../common.ts';
 import { matchesNodeAffinity, pinnedNodes, tolerates, untolerated } from '../node-fit.ts';
 import { affinityViolation } from './pod-affinity.ts';
+import { lacking } from './resources.ts';
 import type { NodeState } from './snapshot.ts';
 import { type Spread, spreads, violation } from './topology-spread.ts';
 
 export interface Refusal {
   readonly reason: string;
+  /** Further reasons of the same filter: a node may lack several resources. */
+  readonly more?: readonly string[];
   /** False when evicting pods from the node could never help. */
   readonly preemptible: boolean;
 }
@@ -69,6 +72,9 @@ export function filtersFor(
       return soft("node(s) didn't have free ports for the requested pod ports");
     }
     if (state.pods.length + 1 > Number(state.node.status?.allocatable?.pods ?? MAX_PODS)) return soft('Too many pods');
+    const { names, ever } = lacking(pod, state);
+    const [first, ...more] = names.map((name) => `Insufficient ${name}`);
+    if (first !== undefined) return { reason: first, more, preemptible: ever };
     const spread = violation(pod, state, constraints);
     if (spread === 'label') {
       return hard("node(s) didn't match pod topology spread constraints (missing required label)");
@@ -107,5 +113,5 @@ export function failureMessage(refusals: readonly Refusal[], version: string): s
   );
   // The phrase of dynamic resource allocation, on by default since 1.34.
   const claims = minorOf(version) >= 34 ? ' no new claims to deallocate,' : '';
-  return `${head}${tally(refusals.map((one) => one.reason))}.${claims} preemption: ${head}${preemption}.`;
+  return `${head}${tally(refusals.flatMap((one) => [one.reason, ...(one.more ?? [])]))}.${claims} preemption: ${head}${preemption}.`;
 }

@@ -45,6 +45,7 @@ export function startScheduler(plane: ControlPlane): void {
       draft.spec!.nodeName = node;
       setCondition(conditionsIn(draft), { type: 'PodScheduled', status: 'True' }, time.now());
       const condition = conditionOf(draft.status?.conditions, 'PodScheduled');
+      delete condition?.observedGeneration;
       delete condition?.reason;
       delete condition?.message;
     });
@@ -56,10 +57,18 @@ export function startScheduler(plane: ControlPlane): void {
       ref(pod),
       (draft) => {
         setCondition(conditionsIn(draft), { type: 'PodScheduled', status: 'False', reason, message }, time.now());
+        const condition = conditionOf(draft.status?.conditions, 'PodScheduled');
+        if (condition !== undefined) condition.observedGeneration = pod.metadata.generation ?? 1;
       },
       { subresource: 'status' },
     );
   };
+
+  /** A claim that the pod names and that does not exist. */
+  const missingClaim = (pod: Pod): string | undefined =>
+    (pod.spec?.volumes ?? [])
+      .flatMap((volume) => (volume.persistentVolumeClaim === undefined ? [] : [volume.persistentVolumeClaim.claimName]))
+      .find((name) => store.get('persistentvolumeclaims', name, pod.metadata.namespace) === undefined);
 
   const reconcile = (key: string): void => {
     const pod = store.get<Pod>('pods', refOf(key).name, refOf(key).namespace);
@@ -67,11 +76,17 @@ export function startScheduler(plane: ControlPlane): void {
       waiting.delete(key);
       return;
     }
-    if ((pod.spec?.schedulingGates ?? []).length > 0) {
-      fail(pod, 'SchedulingGated', 'Scheduling is blocked due to non-empty scheduling gates');
+    // Admission has marked it (see pod-defaults.ts); the last gate's removal brings it here again.
+    if ((pod.spec?.schedulingGates ?? []).length > 0) return;
+    const all = snapshot(world);
+    const claim = missingClaim(pod);
+    if (claim !== undefined) {
+      waiting.set(key, { attempts: (waiting.get(key)?.attempts ?? 0) + 1, lastAttempt: time.now() });
+      const why = `persistentvolumeclaim "${claim}" not found. not found`;
+      fail(pod, 'Unschedulable', `0/${all.length} nodes are available: ${why}`);
+      queue.add(key, FLUSH_MS);
       return;
     }
-    const all = snapshot(world);
     const filter = filtersFor(store, pod, all, world.config.kubernetesVersion);
     const refusals: Refusal[] = [];
     const feasible: NodeState[] = [];
@@ -108,6 +123,10 @@ export function startScheduler(plane: ControlPlane): void {
       queue.add(key, Math.max(LATENCY_MS, lastAttempt + backoff - time.now()));
     }
   };
+  store.onChange('persistentvolumeclaims', ({ type }) => {
+    if (type === 'ADDED')
+      wake((pod) => (pod.spec?.volumes ?? []).some((one) => one.persistentVolumeClaim !== undefined));
+  });
   const dependsOnPods = (pod: Pod): boolean =>
     (pod.spec?.topologySpreadConstraints ?? []).length > 0 ||
     pod.spec?.affinity?.podAffinity !== undefined ||
