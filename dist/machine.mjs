@@ -1,1 +1,1 @@
-var MachineFailure=class extends Error{name=`MachineFailure`;problem;constructor(e,t){super(e.message,t),this.problem=e}};export{MachineFailure as t};
+var e=class extends Error{name=`MachineFailure`;problem;constructor(e,t){super(e.message,t),this.problem=e}};export{e as t};

@@ -1,1 +1,1 @@
-import{t as e}from"./printable.mjs";var RunProblem=class extends Error{name=`RunProblem`;verdict;constructor(t,n,r){super(e(n,800),r),this.verdict=t}};export{RunProblem as t};
+import{t as e}from"./printable.mjs";var t=class extends Error{name=`RunProblem`;verdict;constructor(t,n,r){super(e(n,800),r),this.verdict=t}};export{t};
