@@ -1,5 +1,7 @@
 /** The inputs of the step, read and checked in one place. Nothing is touched; an empty input is an absent one. */
+
 import { resolve } from 'node:path';
+import type { WantedTools } from '../provider/kind/tools.ts';
 import { planFor } from '../rehearsal/plan.ts';
 import type { Override } from '../scenario/document.ts';
 import { printable } from '../scenario/printable.ts';
@@ -39,15 +41,7 @@ export interface Request {
   readonly keep: 'never' | 'failed' | 'always';
   readonly mode: 'quiet' | 'normal' | 'verbose';
   readonly imageMirrors: readonly string[];
-  readonly tools: ToolInputs;
-}
-
-/** Which tools a run on kind uses; undefined: ours to choose. */
-export interface ToolInputs {
-  readonly kind: string | undefined;
-  readonly helm: string | undefined;
-  readonly cilium: string | undefined;
-  readonly baseUrl: string | undefined;
+  readonly tools: WantedTools;
 }
 
 /** Inputs as the source of words. */

@@ -40,7 +40,7 @@ async function run(request: Request, env: Environment, runner: Runner, cancellat
     import('../session/recorded-run.ts'),
   ]);
   const log = new JobLog({ write: runner.write, mode });
-  const kind = name === 'kind' ? await providerOptions(request, env, runner) : {};
+  const kind = name === 'kind' ? providerOptions(request, env, runner) : {};
   const provider = await openProvider(name, { scenario, seed, kind });
   const controller = new AbortController();
   cancellation.onSignal((signal) => {

@@ -9,11 +9,8 @@ export type ProviderName = Provider['name'];
 export interface ProviderOptions {
   readonly scenario: Scenario;
   readonly seed: number;
-  /** What only `kind` takes: image mirrors, where tools are, what to do before there is a cluster. */
-  readonly kind?: Partial<Omit<KindProviderOptions, 'scenario'>> & {
-    /** Where the tools are, by command name; the others are looked for on the PATH. */
-    readonly tools?: ReadonlyMap<string, string>;
-  };
+  /** What only `kind` takes: image mirrors, versions of tools, what to do before there is a cluster. */
+  readonly kind?: Partial<Omit<KindProviderOptions, 'scenario' | 'toolPaths'>>;
 }
 
 export async function createProvider(name: ProviderName, options: ProviderOptions): Promise<Provider> {
@@ -27,9 +24,9 @@ export async function createProvider(name: ProviderName, options: ProviderOption
     import('./kind/environment.ts'),
   ]);
   const { scenario, kind = {} } = options;
-  const { tools: paths, ...given } = kind;
-  const clock = given.clock ?? new WallClock();
-  const environment = commandEnvironment(given.env ?? process.env, scenario);
-  const host = given.host ?? realHost({ clock, environment, ...(paths !== undefined && { paths }) });
-  return createKindProvider({ ...given, scenario, clock, host });
+  const clock = kind.clock ?? new WallClock();
+  const environment = commandEnvironment(kind.env ?? process.env, scenario);
+  const paths = new Map<string, string>();
+  const host = kind.host ?? realHost({ clock, environment, paths });
+  return createKindProvider({ ...kind, scenario, clock, host, toolPaths: paths });
 }

@@ -9,6 +9,7 @@ import { WallClock } from '../time/wall-clock.ts';
 import { KindMachine } from './kind/kind-machine.ts';
 import { type Machinery, thisMachinery } from './kind/machine-facts.ts';
 import { RunDirectory, startOf, stateDirectory } from './kind/run-directory.ts';
+import type { WantedTools } from './kind/tools.ts';
 import { reviewForKind } from './kind-review.ts';
 import type { Provider } from './provider.ts';
 
@@ -19,6 +20,10 @@ export interface KindProviderOptions {
   readonly clock?: Clock;
   /** Where images are pulled from instead: `PREFIX` for all registries, `REGISTRY=PREFIX` for one. */
   readonly imageMirrors?: readonly string[];
+  /** Versions of tools; ours unless given. */
+  readonly tools?: WantedTools;
+  /** The paths that the host was given: filled when the tools are set up. */
+  readonly toolPaths?: Map<string, string>;
   /** Awaited right before `kind create cluster`; from then on there may be a cluster to delete. */
   readonly beforeCreate?: (cluster: { readonly name: string; readonly kubeconfig: string }) => Promise<void>;
   readonly env?: Machinery['env'];
@@ -38,6 +43,8 @@ export function createKindProvider(options: KindProviderOptions): Provider {
   const machine = new KindMachine({
     ...{ scenario, host, clock, machinery, directory, state },
     mirrors: options.imageMirrors ?? [],
+    tools: options.tools ?? {},
+    toolPaths: options.toolPaths ?? new Map<string, string>(),
     beforeCreate: beforeCreate && (() => beforeCreate({ name, kubeconfig })),
   });
   const closers: (() => Promise<void>)[] = [];

@@ -36,6 +36,12 @@ export class MachineFailure extends Error {
 export type ImageGroup = 'calico' | 'rest';
 
 export interface Machine {
+  /**
+   * Finds or sets up the tools of the run; from then on the host knows where they are.
+   * @returns findings: which version comes from where
+   * @throws MachineFailure
+   */
+  setUpTools(signal: AbortSignal): Promise<readonly MachineFinding[]>;
   /** Looks at the machine, and clears away what a dead run of ours has left. Nothing else is touched. */
   check(signal: AbortSignal): Promise<MachineReport>;
   /** Pulls the node image, and begins to pull the others behind it. @throws MachineFailure */

@@ -61,13 +61,18 @@ export class Commands {
   /** Versions of the tools by name; a tool that is missing is an error. */
   async toolVersions(): Promise<Record<string, string>> {
     const kind = await this.run('kind', ['version'], LOOK_MS);
-    const docker = await this.run('docker', ['version', '--format', '{{.Server.Version}}'], LOOK_MS);
+    const docker = await this.dockerVersion();
     const helm = await this.run('helm', ['version', '--template', '{{.Version}}'], LOOK_MS);
     return {
       kind: /v?(\d+\.\d+\.\d+\S*)/.exec(kind)?.[1] ?? versionText(kind),
-      docker: versionText(docker),
+      docker,
       helm: versionText(helm).replace(/^v/, ''),
     };
+  }
+
+  /** Of the engine: an error where only the client is there. */
+  async dockerVersion(): Promise<string> {
+    return versionText(await this.run('docker', ['version', '--format', '{{.Server.Version}}'], LOOK_MS));
   }
 
   async clusters(): Promise<string[]> {

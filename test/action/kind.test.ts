@@ -1,5 +1,7 @@
 /** The action on kind, as far as it goes without one: nothing installed, and post after a main that was killed. */
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { checkedOutAction, FakeRunner, type StepEnd } from './runner.ts';
@@ -27,9 +29,35 @@ test('without Docker the step says so, and leaves nothing behind', async () => {
 
 test('a tool that was asked for by its version is not quietly another one', async () => {
   using runner = new FakeRunner(action);
-  const main = await runner.main({ inputs: { scenario: 'minimal', 'kind-version': '0.33.0' } });
-  expect(main).toMatchObject({ code: 1, stderr: '', outputs: { verdict: 'refused' } });
-  expect(annotations(main)).toHaveLength(1);
+  const asked: string[] = [];
+  const publisher = createServer(({ url }, response) => {
+    asked.push(url ?? '');
+    response.writeHead(404).end();
+  });
+  await new Promise<void>((resolve) => publisher.listen(0, '127.0.0.1', resolve));
+  try {
+    const bin = path.join(runner.directory, 'bin');
+    mkdirSync(bin);
+    for (const [name, answer] of [
+      ['docker', '28.0.4'],
+      ['kind', 'kind v0.32.0 go1.26.3 linux/amd64'],
+      ['helm', 'v3.21.4'],
+    ]) {
+      writeFileSync(path.join(bin, name!), `#!/bin/sh\necho '${answer}'\n`, { mode: 0o755 });
+    }
+    const { port } = publisher.address() as AddressInfo;
+    const main = await runner.main({
+      inputs: { scenario: 'minimal', 'kind-version': '0.31.9', 'download-base-url': `http://127.0.0.1:${port}/tools` },
+      env: { PATH: bin },
+    });
+    expect(main).toMatchObject({ code: 1, stderr: '', outputs: { verdict: 'refused', reason: 'version-unknown' } });
+    expect(annotations(main)).toHaveLength(1);
+    expect(annotations(main)[0]?.message).toContain('0.31.9');
+    expect(asked.every((url) => url.startsWith('/tools/kind/v0.31.9/'))).toBe(true);
+    expect(main.state.cluster).toBeUndefined();
+  } finally {
+    publisher.close();
+  }
 });
 
 /** What a killed run has left: events without a verdict, a marker, and a container behind a docker of ours. */

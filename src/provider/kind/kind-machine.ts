@@ -18,6 +18,7 @@ import { raiseInotify } from './inotify.ts';
 import { lookAtMachine, lookAtPorts, type Machinery } from './machine-facts.ts';
 import { judgeMachine, judgePorts, type MachineJudgement } from './preconditions.ts';
 import { judgeLeftover, type Leftover, type RunDirectory, readMarker, removeMarked, startOf } from './run-directory.ts';
+import { toolsFor, type WantedTools } from './tools.ts';
 
 const LOOK_MS = 30_000;
 const DELETE_MS = 180_000;
@@ -33,6 +34,9 @@ export interface KindMachineOptions {
   /** Where markers of runs lie. */
   readonly state: string;
   readonly mirrors: readonly string[];
+  readonly tools: WantedTools;
+  /** Read by the host at each command; filled when the tools are set up. */
+  readonly toolPaths: Map<string, string>;
   /** Awaited before `kind create cluster`. */
   readonly beforeCreate: (() => Promise<void>) | undefined;
 }
@@ -52,6 +56,17 @@ export class KindMachine implements Machine {
       images: wantedImages(scenario),
       allowMissing: scenario.preflight.allow.includes('image-missing'),
     });
+  }
+
+  async setUpTools(signal: AbortSignal): Promise<readonly MachineFinding[]> {
+    const { scenario, tools, toolPaths, clock, machinery } = this.#options;
+    const { paths, findings } = await toolsFor({
+      ...{ scenario, clock, signal },
+      wanted: tools,
+      environment: machinery.env,
+    });
+    for (const [name, path] of paths) toolPaths.set(name, path);
+    return findings;
   }
 
   async check(signal: AbortSignal): Promise<MachineReport> {

@@ -11,6 +11,7 @@ export const check: PhaseRunner = async (rehearsal) => {
     tellIrrelevantValues(rehearsal);
     judgeStatically(rehearsal);
     mustHaveManifests(scenario.calico.version, provider.simulated);
+    await setUpTools(rehearsal);
     const tools = await commands.toolVersions();
     journal.finding('versions', 'info', 'Versions of this run', [], {
       kubernetes: scenario.kubernetes.version,
@@ -30,6 +31,15 @@ export const check: PhaseRunner = async (rehearsal) => {
     }
   });
 };
+
+/** docker must be there; what else a run needs is found or fetched. */
+async function setUpTools({ commands, provider, journal, signal }: Rehearsal): Promise<void> {
+  const { machine } = provider;
+  if (machine === undefined) return;
+  await commands.dockerVersion();
+  const findings = await asFailure(() => machine.setUpTools(signal));
+  for (const { id, severity, message, subjects } of findings) journal.finding(id, severity, message, subjects);
+}
 
 /**
  * A real machine is looked at before anything is touched on it, and knows itself whose a cluster of this name is.
