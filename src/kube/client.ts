@@ -317,7 +317,7 @@ interface StatusBody {
   readonly code?: number;
 }
 
-function statusIn(body: string): StatusBody | undefined {
+export function statusIn(body: string): StatusBody | undefined {
   if (!body.startsWith('{')) return undefined;
   try {
     const parsed = JSON.parse(body) as StatusBody & { apiVersion?: string };

@@ -1,5 +1,6 @@
 /** Where this very cluster serves a kind, by its own discovery: for kinds that no table of ours and no manifest names. */
 import { type KubeApi, KubeError, type Resource } from './api.ts';
+import { statusIn } from './client.ts';
 import type { KubeObject } from './objects.ts';
 
 interface Served {
@@ -21,7 +22,10 @@ export async function discoverResource(
   const path = group === '' ? `/api/${version}` : `/apis/${group}/${version}`;
   const { status, body } = await api.raw(path);
   if (status === 404) return undefined;
-  if (status !== 200) throw new KubeError(status, '', body.trim(), `GET ${path}`);
+  if (status !== 200) {
+    const said = statusIn(body);
+    throw new KubeError(status, said?.reason ?? '', said?.message ?? body.trim(), `GET ${path}`);
+  }
   const { resources } = JSON.parse(body) as { resources?: readonly Served[] };
   // `pods/eviction` and its like bear the kind of what they take.
   const found = resources?.find((served) => served.kind === kind && !served.name.includes('/'));

@@ -90,11 +90,17 @@ const command = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom('help', '--version', '--help', '', 'serve', 'rnu', '\u001b', '__proto__') },
 );
 
+const STOPPED: Readonly<Record<string, string | undefined>> = Object.assign(Object.create(null), {
+  run: '--report',
+  serve: '--kubeconfig',
+});
+
 test('any words', async () => {
   await fc.assert(
     fc.asyncProperty(command, fc.array(word, { maxLength: 5 }), async (first, rest) => {
-      // A run that is right would run: this one always ends at its report directory.
-      const words = first === 'run' ? [first, '--report', join(directory, 'foreign'), ...rest] : [first, ...rest];
+      // A run that is right would run, a server would serve: these always end at what is not theirs.
+      const stop = STOPPED[first];
+      const words = stop === undefined ? [first, ...rest] : [first, stop, join(directory, 'foreign'), ...rest];
       const { code, stdout, stderr } = await said(words);
       expect([0, 2, 64], stderr).toContain(code);
       expect(stderr).not.toContain('internal error');

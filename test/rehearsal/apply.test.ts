@@ -101,9 +101,7 @@ describe('a scenario whose workloads', () => {
     };
     const { verdict } = await run([{ file: 'shop.yaml', manifest: yaml(flows) }]);
     expect(verdict).toMatchObject({ verdict: 'not-modelled', reason: 'not-modelled' });
-    expect(verdict.message).toContain(
-      'shop.yaml: this cluster does not serve FlowSchema of flowcontrol.apiserver.k8s.io/v1',
-    );
+    expect(verdict.message).toBe('shop.yaml: not modelled by the twin: the API group flowcontrol.apiserver.k8s.io');
   });
 
   test('use a kind that nobody defines is told so', async () => {

@@ -7,7 +7,7 @@ import { PROBE_NAMESPACE, probeManifests } from '../../probe/manifests.ts';
 import { applyAll, isUnserved, KindNotServed, parseManifests } from '../apply.ts';
 import { reachCheckpoint } from '../checkpoint.ts';
 import { readNodePorts } from '../node-ports.ts';
-import { RehearsalFailure, StoppedAsAsked } from '../outcome.ts';
+import { isNotModelled, RehearsalFailure, StoppedAsAsked } from '../outcome.ts';
 import { causeInCluster } from '../pod-causes.ts';
 import { judgeLive } from '../preflight.ts';
 import type { PhaseRunner, Rehearsal } from '../rehearsal.ts';
@@ -94,6 +94,11 @@ async function applyWorkload(
   } catch (error) {
     if (error instanceof KindNotServed && rehearsal.provider.simulated && isBuiltIn(error.apiVersion)) {
       throw new RehearsalFailure('not-modelled', 'not-modelled', `${file}: ${error.message}`, { cause: error });
+    }
+    if (rehearsal.provider.simulated && isNotModelled(error)) {
+      throw new RehearsalFailure('not-modelled', 'not-modelled', `${file}: ${(error as Error).message}`, {
+        cause: error,
+      });
     }
     const plain = error instanceof KindNotServed || error?.constructor === Error;
     const ours = error instanceof KubeError ? error.code < 500 && error.code !== 429 : plain;
