@@ -1,1 +1,1 @@
-export{t as FIELD_MANAGER,n as createKubeApi}from"./client2.mjs";
+export{t as FIELD_MANAGER,n as createKubeApi,r as statusIn}from"./client2.mjs";

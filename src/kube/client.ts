@@ -317,6 +317,7 @@ interface StatusBody {
   readonly code?: number;
 }
 
+/** The Status in the body of an answer; undefined: the body is none (text of a proxy, a page). */
 export function statusIn(body: string): StatusBody | undefined {
   if (!body.startsWith('{')) return undefined;
   try {

@@ -1,0 +1,1 @@
+export{t as realHost}from"./real-host.mjs";
