@@ -1,1 +1,1 @@
-export{t as FIELD_MANAGER,n as createKubeApi,r as statusIn}from"./client2.mjs";
+export{wt as FIELD_MANAGER,Tt as createKubeApi,Et as statusIn}from"./common.mjs";

@@ -1,1 +1,1 @@
-export{t as reviewForKind}from"./kind-review.mjs";
+import"./rolldown-runtime.mjs";import{t as e}from"./common.mjs";function t(t){let n=/* @__PURE__ */ new Map;for(let r of[`values`,`finalValues`])for(let{path:i,near:a}of e(t.cilium.version,t.cilium[r]))n.set(`cilium.${r}.${i}`,a);return{notModelled:[],notModelledValues:[],irrelevantValues:[],unknownValues:[...n].sort(([e],[t])=>e<t?-1:1).map(([e,t])=>t===void 0?e:`${e} (did you mean ${t}?)`)}}export{t};

@@ -1,1 +1,1 @@
-export{t as WallClock}from"./wall-clock2.mjs";
+export{c as WallClock}from"./common.mjs";

@@ -5,17 +5,22 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
-import { INPUTS, type Input, OUTPUTS } from '../src/action/input-table.ts';
+import { INPUT_DESCRIPTIONS } from '../src/action/input-descriptions.ts';
+import { INPUTS, type Input, type InputName, OUTPUTS } from '../src/action/input-table.ts';
 
 const ACTION = new URL('../action.yml', import.meta.url);
 const PAGE = new URL('../docs/action.md', import.meta.url);
 
 /** The text of action.yml. */
 export function actionYml(): string {
-  const inputs = Object.entries<Input>(INPUTS).map(([name, { description, default: value }]) => [
+  const inputs = Object.entries<Input>(INPUTS).map(([name, { default: value }]) => [
     name,
     // Where nothing is left out of a scenario, the default is written down, for those who read the file.
-    { description, required: false, ...(value === '' ? {} : { default: value }) },
+    {
+      description: INPUT_DESCRIPTIONS[name as InputName],
+      required: false,
+      ...(value === '' ? {} : { default: value }),
+    },
   ]);
   const action = {
     name: 'Cilium migration rehearsal',
@@ -40,7 +45,7 @@ export function pageTables(): ReadonlyMap<string, string[]> {
         '| --- | --- | --- |',
         ...Object.entries<Input>(INPUTS).map(
           ([name, input]) =>
-            `| \`${name}\` | ${input.default === '' ? '' : `\`${input.default}\``} | ${cell(input.description)} |`,
+            `| \`${name}\` | ${input.default === '' ? '' : `\`${input.default}\``} | ${cell(INPUT_DESCRIPTIONS[name as InputName])} |`,
         ),
       ],
     ],

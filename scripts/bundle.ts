@@ -60,6 +60,8 @@ export async function bundle(directory: string): Promise<Map<string, number>> {
         { name: 'vendor', test: /node_modules\/(@actions|semver|yaml|zod)\//, priority: 2 },
         // The client of the API is needed only where there is a real cluster, and is as large as all the rest.
         { name: 'vendor-kubernetes', test: /node_modules/, priority: 1 },
+        // What everything rests on: as files of their own they would be mostly imports and exports.
+        { name: 'common', test: /src\/(cni|events|host|kube|report|scenario|time)\//, minShareCount: 2, priority: 0 },
       ],
     },
   });

@@ -64,7 +64,7 @@ describe('finding them', () => {
     const { paths, findings } = await find();
     expect(Object.fromEntries(paths)).toEqual({ kind: join(directory, 'kind'), helm: join(directory, 'helm') });
     expect(findings).toHaveLength(1);
-    expect(findings[0]!.subjects.join('\n')).toMatch(/kind 0\.32\.0 from the PATH[^]*helm 4\.2\.4 from the PATH/);
+    expect(findings[0]!.subjects.join('\n')).toMatch(/kind 0\.32\.0 from the PATH[\s\S]*helm 4\.2\.4 from the PATH/);
   });
 
   test.each([

@@ -1,1 +1,0 @@
-var e=class extends Error{name=`KubeError`;code;reason;request;constructor(e,t,n,r){super(n),this.code=e,this.reason=t,this.request=r}},t=class extends Error{name=`ApiUnreachable`;request;constructor(e,t,n){super(e,n),this.request=t}};export{e as n,t};

@@ -1,1 +1,0 @@
-var e=class extends Error{name=`DeadlineExceeded`;limitMs;constructor(e){super(`deadline of ${e/1e3} s exceeded`),this.limitMs=e}};export{e as t};

@@ -1,1 +1,0 @@
-const e=`evidence`,t=`README.md`,n=`cause.log`;export{e as n,t as r,n as t};

@@ -1,1 +1,0 @@
-export{t as createHttpTransport}from"./http-transport.mjs";

@@ -1,1 +1,0 @@
-const e=/[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]/g,t={"\n":`\\n`,"\r":`\\r`,"	":`\\t`};function n(n,r=400){let i=n;if(n.length>r){let e=Math.floor(r/3);i=`${n.slice(0,r-e)}…${n.slice(n.length-e)}`}return i.toWellFormed().replace(e,e=>t[e]??`\\u${e.charCodeAt(0).toString(16).padStart(4,`0`)}`)}export{n as t};

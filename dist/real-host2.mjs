@@ -1,1 +1,0 @@
-export{t as realHost}from"./real-host.mjs";
