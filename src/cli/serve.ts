@@ -17,7 +17,7 @@ import { WallClock } from '../time/wall-clock.ts';
 import { type Arguments, type Flags, numberFlag, parseArguments } from './arguments.ts';
 import type { Command } from './command.ts';
 import { onSignals } from './interruption.ts';
-import { refuseForeign, writeKubeconfig } from './kubeconfig-file.ts';
+import { type KubeconfigFile, refuseForeign, writeKubeconfig } from './kubeconfig-file.ts';
 import type { Output } from './output.ts';
 import { progressOf } from './progress.ts';
 import { SCENARIO_FLAGS, type ScenarioArgument, scenarioArgument } from './scenario-argument.ts';
@@ -174,12 +174,13 @@ async function open(rehearsal: Rehearsal, provider: TwinProvider, options: Openi
     const why = error instanceof Error ? error.message : String(error);
     throw new RunProblem('error', `--port ${port}: the API server cannot listen there (${why})`);
   }
-  const kubeconfig = writeKubeconfig(options.kubeconfig, { url: twin.url, token });
+  let kubeconfig: KubeconfigFile | undefined;
   try {
+    kubeconfig = writeKubeconfig(options.kubeconfig, { url: twin.url, token });
     output.message(`rehearse: ${options.at} is reached; the cluster is at ${twin.url}. Ctrl-C ends it.\n`);
-    for (const { open: ports, taken } of [twin.ports]) {
-      for (const number of ports) output.message(`  NodePort: http://127.0.0.1:${number}/\n`);
-      for (const { port: number, why } of taken) output.message(`  NodePort ${number} cannot be had here: ${why}\n`);
+    for (const number of twin.ports.open) output.message(`  NodePort: http://127.0.0.1:${number}/\n`);
+    for (const taken of twin.ports.taken) {
+      output.message(`  NodePort ${taken.port} cannot be had here: ${taken.why}\n`);
     }
     output.result(`KUBECONFIG=${kubeconfig.path}\n`);
     await new Promise<void>((resolve) => {
@@ -187,7 +188,7 @@ async function open(rehearsal: Rehearsal, provider: TwinProvider, options: Openi
       else signal.addEventListener('abort', () => resolve(), { once: true });
     });
   } finally {
-    kubeconfig.remove();
+    kubeconfig?.remove();
     await twin.close();
   }
 }
