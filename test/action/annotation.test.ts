@@ -9,7 +9,7 @@ import { bundledScenario } from '../e2e/rehearse.ts';
 
 const lines: Record<string, number> = { 'cilium.podCIDR': 4, 'migration.drain': 9, 'calico.autodetection': 12 };
 const places: Places = (key) =>
-  lines[key] === undefined ? undefined : { file: '/work/ci/lab.yaml', line: lines[key], column: 3 };
+  lines[key] === undefined ? undefined : { file: '/repo/ci/lab.yaml', line: lines[key], column: 3 };
 const at = (key: string): string => `lab.yaml:${lines[key] ?? 0}:3: ${key}`;
 
 describe('the place that explains an end', () => {
@@ -43,19 +43,19 @@ describe('the annotation', () => {
   } as unknown as Report;
 
   test('has what failed, the first groups, and a path from the workspace', () => {
-    const place = { file: '/work/ci/lab.yaml', line: 7, column: 1 };
-    const annotation = annotationOf(report, place, '/work');
+    const place = { file: '/repo/ci/lab.yaml', line: 7, column: 1 };
+    const annotation = annotationOf(report, place, '/repo');
     expect(annotation).toMatchObject({ title: 'FAILED at switched/n1', file: 'ci/lab.yaml', startLine: 7 });
     expect(annotation.message.split('\n')).toHaveLength(1 + 6 + 1);
   });
 
-  test.each([['/elsewhere/lab.yaml'], ['/work/../lab.yaml'], ['/work']])('has no path for %s', (file) => {
-    expect(annotationOf(report, { file, line: 7, column: 1 }, '/work')).not.toHaveProperty('file');
+  test.each([['/elsewhere/lab.yaml'], ['/repo/../lab.yaml'], ['/repo']])('has no path for %s', (file) => {
+    expect(annotationOf(report, { file, line: 7, column: 1 }, '/repo')).not.toHaveProperty('file');
   });
 
   test('is cut where the runner would cut it', () => {
     const long = { ...report, message: 'x'.repeat(10_000) };
-    expect(annotationOf(long, undefined, '/work').message.length).toBeLessThan(4_096);
+    expect(annotationOf(long, undefined, '/repo').message.length).toBeLessThan(4_096);
   });
 });
 
