@@ -5,13 +5,12 @@
 import { dirname, join } from 'node:path';
 import { CommandNotFound, type Host } from '../host/host.ts';
 import { type Marker, readMarker, removeMarked } from '../provider/kind/run-directory.ts';
+import { MADE_MS, SHOWN_MS } from '../provider/machine.ts';
 import type { Clock } from '../time/clock.ts';
 import type { ClusterState } from './state.ts';
 
 const LOOK_MS = 30_000;
 const DELETE_MS = 180_000;
-/** A `kind create` that outlived main may still be making containers. */
-const ROUNDS = 3;
 const PAUSE_MS = 3_000;
 
 export interface NodeContainer {
@@ -53,13 +52,19 @@ export async function clearCluster(
   if (marker === undefined || marker.directory !== directory) return { outcome: 'none' };
   if (keep) return { outcome: 'kept' };
   try {
-    for (let round = 1; ; round++) {
-      const containers = await containersOf(host, name);
-      if (containers.length === 0) break;
+    const seen = new Set(marker.containers);
+    // A `kind create` that outlived main may be making containers, and Docker those of one that did not.
+    for (const since = clock.monotonic(); ; await clock.sleep(PAUSE_MS)) {
+      const passed = clock.monotonic() - since;
+      const ids = await idsOf(host, name);
+      if (ids.length === 0 && (seen.size >= marker.expected || passed >= SHOWN_MS)) break;
+      if (passed >= MADE_MS) return left(name, 'its containers are still there');
+      const containers = await inspected(host, ids);
+      // None, or one that is not whole yet: then nobody can say whose it is.
+      if (ids.length === 0 || containers.length < ids.length) continue;
       if (!areOurs(containers, marker)) return left(name, 'it is not the one that this step made');
-      if (round > ROUNDS) return left(name, 'its containers are still there');
+      for (const id of ids) seen.add(id);
       await remove(host, name, containers, join(directory, 'kubeconfig'));
-      await clock.sleep(PAUSE_MS);
     }
     removeMarked(state, marker);
     return { outcome: 'deleted' };
@@ -74,13 +79,18 @@ const left = (name: string, why: string): Cleared => ({
   command: `kind delete cluster --name ${name}`,
 });
 
-async function containersOf(host: Host, name: string): Promise<NodeContainer[]> {
+async function idsOf(host: Host, name: string): Promise<string[]> {
   const label = `label=io.x-k8s.kind.cluster=${name}`;
   const listed = await docker(host, ['ps', '--all', '--quiet', '--no-trunc', '--filter', label], LOOK_MS);
-  const ids = listed.split('\n').filter((id) => id !== '');
+  return listed.split('\n').filter((id) => id !== '');
+}
+
+/** Those of the containers that are whole, or are not gone meanwhile. */
+async function inspected(host: Host, ids: readonly string[]): Promise<NodeContainer[]> {
   if (ids.length === 0) return [];
   const format = '{{.Id}}\t{{index .Config.Labels "io.x-k8s.kind.role"}}{{range .Mounts}}\t{{.Source}}{{end}}';
-  const lines = await docker(host, ['inspect', '--type', 'container', '--format', format, ...ids], LOOK_MS);
+  const args = ['inspect', '--type', 'container', '--format', format, ...ids];
+  const lines = await docker(host, args, LOOK_MS, /no such (container|object)/i);
   return lines
     .split('\n')
     .filter((line) => line !== '')
@@ -106,9 +116,9 @@ async function remove(
   await docker(host, ['rm', '--force', '--volumes', ...containers.map(({ id }) => id)], DELETE_MS);
 }
 
-/** @throws Error with Docker's last line */
-async function docker(host: Host, args: readonly string[], timeoutMs: number): Promise<string> {
+/** @throws Error with Docker's last line, unless that is one to be passed over */
+async function docker(host: Host, args: readonly string[], timeoutMs: number, passed?: RegExp): Promise<string> {
   const { exitCode, stdout, stderr } = await host.run('docker', args, { timeoutMs });
-  if (exitCode === 0) return stdout;
+  if (exitCode === 0 || passed?.test(stderr)) return stdout;
   throw new Error(`docker ${args[0]}: ${stderr.trim().split('\n').at(-1) || `exit code ${exitCode}`}`);
 }

@@ -2,6 +2,14 @@
 import type { KindConfigExtras } from '../cni/kind-config.ts';
 import type { Reason } from '../events/verdict.ts';
 
+/**
+ * Docker goes on making a container whose `docker run` was killed: seconds, as a node's `/var` is copied out of its image. Until
+ * it is whole `docker ps --all` shows it and `docker rm --force` says, with exit code 0, that there is none (observed: 20.10).
+ */
+export const MADE_MS = 60_000;
+/** Until it is shown. */
+export const SHOWN_MS = 5_000;
+
 export interface MachineFinding {
   readonly id: string;
   readonly severity: 'info' | 'warning';
@@ -59,7 +67,12 @@ export interface Machine {
    * @throws MachineFailure
    */
   loadImages(group: ImageGroup, nodes: readonly string[], signal: AbortSignal): Promise<readonly MachineFinding[]>;
-  /** The cluster was deleted. */
+  /**
+   * Asked when the cluster was deleted: those containers that were never seen may still come, of a creation that was killed.
+   * @returns false: there are containers of it, and it is to be deleted again
+   */
+  isGone(): Promise<boolean>;
+  /** The cluster is gone, or is not ours. */
   deleted(): void;
   /** The cluster outlives the run; says where its kubeconfig is and how to delete it. */
   kept(): string;

@@ -6,6 +6,7 @@ import type { Host } from '../host/host.ts';
 import type { KubeApi } from '../kube/api.ts';
 import type { RuleResult } from '../preflight/rule.ts';
 import { PayloadReader } from '../probe/payload.ts';
+import { MADE_MS } from '../provider/machine.ts';
 import type { Provider } from '../provider/provider.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import { BlameRecord } from './blamed.ts';
@@ -181,9 +182,14 @@ class Run {
   async deleteCluster(): Promise<void> {
     const { provider, scenario, warn } = this.#options;
     const { name } = scenario.cluster;
+    const { machine, clock } = provider;
     try {
-      await deleteCluster(this.#host, name, provider.kubeconfig);
-      provider.machine?.deleted();
+      for (const since = clock.monotonic(); ; await clock.sleep(1_000)) {
+        await deleteCluster(this.#host, name, provider.kubeconfig);
+        if (machine === undefined || (await machine.isGone())) break;
+        if (clock.monotonic() - since >= MADE_MS) throw new Error('there are still containers of it');
+      }
+      machine?.deleted();
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       warn?.(`the cluster could not be deleted (${why}); do it yourself: kind delete cluster --name ${name}`);

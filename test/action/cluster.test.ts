@@ -8,7 +8,15 @@ import { realHost } from '../../src/host/real-host.ts';
 import type { Clock } from '../../src/time/clock.ts';
 import { WallClock } from '../../src/time/wall-clock.ts';
 
-const marker = { cluster: 'kind', pid: 1, started: '', directory: '/s/kind-a', containers: ['one'], kept: false };
+const marker = {
+  cluster: 'kind',
+  pid: 1,
+  started: '',
+  directory: '/s/kind-a',
+  containers: ['one'],
+  expected: 1,
+  kept: false,
+};
 const node = (id: string, role = 'worker', mounts: string[] = []): NodeContainer => ({ id, role, mounts });
 
 test.each<[what: string, ours: boolean, containers: NodeContainer[]]>([
@@ -28,7 +36,13 @@ describe('clearing', () => {
   const file = (...name: string[]): string => path.join(base, ...name);
   const wall = new WallClock();
   /** Waits of seconds are none here. */
-  const clock: Clock = Object.assign(Object.create(wall) as Clock, { sleep: () => Promise.resolve() });
+  let now = 0;
+  const clock: Clock = Object.assign(Object.create(wall) as Clock, {
+    monotonic: () => now,
+    sleep: async (ms: number) => {
+      now += ms;
+    },
+  });
   const state = () => ({ name: 'kind', kubeconfig: file('state', 'kind-a', 'kubeconfig') });
 
   beforeEach(() => {
@@ -109,6 +123,28 @@ describe('clearing', () => {
     program('kind', `if [ -e again ]; then : >containers; else : >again; printf '${second}' >containers; fi`);
     expect(await cleared()).toEqual({ outcome: 'deleted' });
     expect(words().filter((line) => line.startsWith('kind delete'))).toHaveLength(2);
+  });
+
+  test('takes what Docker was still making when kind was killed: shown late, and no container until it is whole', async () => {
+    mark({ containers: [], expected: 2 });
+    const late = `two\\tworker\\t${file('state', 'kind-a', 'images')}\\n`;
+    program(
+      'docker',
+      `case $1 in
+      ps) echo >>looks; [ $(wc -l <looks) = 2 ] && printf '${late}' >containers; cut -f1 containers ;;
+      inspect) [ $(wc -l <looks) -gt 5 ] && exec cat containers; echo 'Error: No such container: two' >&2; exit 1 ;;
+      esac`,
+    );
+    expect(await cleared()).toEqual({ outcome: 'deleted' });
+    expect(words().filter((line) => line.startsWith('kind delete'))).toHaveLength(1);
+    expect(existsSync(file('state', 'kind.json'))).toBe(false);
+  });
+
+  test('gives up on a container that never becomes whole', async () => {
+    writeFileSync(file('containers'), 'one\tcontrol-plane\n');
+    program('docker', 'case $1 in ps) cut -f1 containers ;; *) echo "no such object: one" >&2; exit 1 ;; esac');
+    expect(await cleared()).toMatchObject({ outcome: 'left', why: 'its containers are still there' });
+    expect(existsSync(file('state', 'kind.json'))).toBe(true);
   });
 
   test('what cannot be deleted is told with its command, and stays marked', async () => {

@@ -69,7 +69,15 @@ async function killed(runner: FakeRunner): Promise<Record<string, string>> {
   const state = path.join(runner.directory, '.local/state/cni-rehearsal');
   const own = path.join(state, 'kind-a');
   mkdirSync(own, { recursive: true });
-  const marker = { cluster: 'kind', pid: 1, started: '', directory: own, containers: ['one'], kept: false };
+  const marker = {
+    cluster: 'kind',
+    pid: 1,
+    started: '',
+    directory: own,
+    containers: ['one'],
+    expected: 1,
+    kept: false,
+  };
   writeFileSync(path.join(state, 'kind.json'), JSON.stringify(marker));
   const bin = path.join(runner.directory, 'bin');
   mkdirSync(bin);

@@ -49,6 +49,7 @@ async function withMachine(
       await twin.clock.sleep(TAKES.images);
       return [];
     },
+    isGone: async () => true,
     deleted: () => {
       made = false;
     },
@@ -125,6 +126,7 @@ describe('a run on a machine', () => {
       'watchCreation',
       'loadImages calico',
       'loadImages rest',
+      'isGone',
       'deleted',
     ]);
     expect(stepsOf(events).slice(0, 6)).toEqual([
@@ -174,6 +176,22 @@ describe('a run on a machine', () => {
     }));
     expect(events).toContainEqual(expect.objectContaining({ type: 'finding', ...finding }));
     expect(events).toContainEqual(expect.objectContaining({ type: 'finding', ...missing }));
+  });
+});
+
+describe('a cluster that is deleted', () => {
+  test.each<[string, readonly boolean[], RegExp | undefined]>([
+    ['is deleted again while Docker brings more of it', [false, false, true], undefined],
+    ['is told with its command where that does not end', [false], /still containers.*kind delete cluster/],
+  ])('%s', async (_, answers, told) => {
+    const left = [...answers];
+    const { asked, notes } = await withMachine(() => ({
+      isGone: async () => (left.length > 1 ? left.shift()! : left[0]!),
+    }));
+    expect(asked.filter((word) => word === 'isGone').length).toBeGreaterThan(2);
+    expect(asked.includes('deleted')).toBe(told === undefined);
+    if (told) expect(notes.join()).toMatch(told);
+    else expect(notes).toEqual([]);
   });
 });
 

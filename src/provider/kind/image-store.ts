@@ -55,10 +55,10 @@ export class ImageStore {
     this.#options = options;
   }
 
-  /** Pulls one image that is needed at once and stays on the machine. @throws MachineFailure */
-  async pullFirst(image: string, what: string, signal: AbortSignal): Promise<void> {
+  /** Pulls one image that is needed at once and stays on the machine; from where it says, else by the mirrors. @throws MachineFailure */
+  async pullFirst(image: string, what: string, signal: AbortSignal, from?: string): Promise<void> {
     if (await this.#isLocal(image, signal)) return;
-    await this.#pull(image, what, signal);
+    await this.#pull(image, what, signal, from);
   }
 
   /** Begins to pull what will be loaded, in its order; the pulls go on by themselves until `signal` aborts. */
@@ -130,9 +130,13 @@ export class ImageStore {
     return (await this.#docker(['image', 'inspect', '--format', '{{.Id}}', image], LOOK_MS, signal)).exitCode === 0;
   }
 
-  async #pull(image: string, what: string, signal: AbortSignal): Promise<void> {
-    const { clock, mirrors } = this.#options;
-    const from = mirroredImage(image, mirrors);
+  async #pull(
+    image: string,
+    what: string,
+    signal: AbortSignal,
+    from = mirroredImage(image, this.#options.mirrors),
+  ): Promise<void> {
+    const { clock } = this.#options;
     for (let attempt = 0; ; attempt++) {
       const stderr = await this.#pullOnce(from, signal);
       if (stderr === undefined) break;

@@ -11,6 +11,7 @@ import {
   type MachineFinding,
   type MachineProblem,
   type MachineReport,
+  SHOWN_MS,
 } from '../machine.ts';
 import { loadBalancerImage, mirroredImage, wantedImages } from './image-plan.ts';
 import { ARCHIVES_ON_NODES, ImageStore } from './image-store.ts';
@@ -47,6 +48,8 @@ export class KindMachine implements Machine {
   /** Ends what goes on by itself. */
   readonly #closing = new AbortController();
   #judgement: MachineJudgement | undefined;
+  /** Ids of the cluster's containers, also of those that are gone. */
+  readonly #seen = new Set<string>();
 
   constructor(options: KindMachineOptions) {
     this.#options = options;
@@ -92,7 +95,7 @@ export class KindMachine implements Machine {
     const image = this.#nodeImage();
     const usual = nodeImageOf({ ...kubernetes, image: null }) === nodeImageOf(kubernetes);
     const what = usual ? `kubernetes.version ${kubernetes.version}` : 'kubernetes.image';
-    await this.#store.pullFirst(image, what, signal);
+    await this.#store.pullFirst(image, what, signal, image);
     if (cluster.controlPlanes > 1) {
       const { stdout } = await this.#options.host.run('kind', ['version'], { timeoutMs: LOOK_MS, signal });
       await this.#store.pullFirst(loadBalancerImage(stdout), 'the load balancer of several control planes', signal);
@@ -107,9 +110,12 @@ export class KindMachine implements Machine {
     return mirroredImage(nodeImageOf(this.#options.scenario.kubernetes), this.#options.mirrors);
   }
 
+  /** @throws MachineFailure when somebody has made a cluster of this name since the check: images take minutes */
   async beforeCreate(): Promise<KindConfigExtras> {
+    const { problem } = await this.#clearLeftover(this.#closing.signal);
+    if (problem) throw new MachineFailure(problem);
     await this.#options.beforeCreate?.();
-    this.#options.directory.mark();
+    this.#options.directory.mark(this.#expected);
     return {
       nodeImage: this.#nodeImage(),
       archives: { hostPath: this.#options.directory.archives, containerPath: ARCHIVES_ON_NODES },
@@ -118,25 +124,52 @@ export class KindMachine implements Machine {
   }
 
   async watchCreation(signal: AbortSignal): Promise<void> {
-    const { clock, directory } = this.#options;
+    const { clock } = this.#options;
     const going = AbortSignal.any([signal, this.#closing.signal]);
-    try {
-      for (;;) {
-        directory.owns(await this.#containers(going));
-        await clock.sleep(WATCH_MS, going);
-      }
-    } catch (error) {
-      if (!going.aborted) throw error;
+    while (!going.aborted) {
+      // Docker has much to do now: a look that fails is followed by another.
+      await this.#look(going).catch(() => undefined);
+      await clock.sleep(WATCH_MS, going).catch(() => undefined);
     }
     // Once more: the last ones may have come since.
-    directory.owns(await this.#containers());
+    await this.#look();
   }
 
+  async isGone(): Promise<boolean> {
+    const { clock } = this.#options;
+    for (const since = clock.monotonic(); ; await clock.sleep(WATCH_MS)) {
+      if ((await this.#look()).length > 0) return false;
+      if (this.#seen.size >= this.#expected || clock.monotonic() - since >= SHOWN_MS) return true;
+    }
+  }
+
+  /** How many containers a whole cluster has. */
+  get #expected(): number {
+    const { controlPlanes, workers } = this.#options.scenario.cluster;
+    return controlPlanes + workers + (controlPlanes > 1 ? 1 : 0);
+  }
+
+  /** The containers that there are now, which are this run's. */
+  async #look(signal?: AbortSignal): Promise<string[]> {
+    const containers = await this.#containers(signal);
+    for (const id of containers) this.#seen.add(id);
+    this.#options.directory.owns([...this.#seen].sort());
+    return containers;
+  }
+
+  /** @throws MachineFailure: no answer is not "none" */
   async #containers(signal?: AbortSignal): Promise<string[]> {
     const { host, scenario } = this.#options;
     const label = `label=io.x-k8s.kind.cluster=${scenario.cluster.name}`;
     const args = ['ps', '--all', '--quiet', '--no-trunc', '--filter', label];
-    const { stdout } = await host.run('docker', args, { timeoutMs: LOOK_MS, ...(signal && { signal }) });
+    const { exitCode, stdout, stderr } = await host.run('docker', args, {
+      timeoutMs: LOOK_MS,
+      ...(signal && { signal }),
+    });
+    if (exitCode !== 0) {
+      const message = `docker ps failed: ${stderr.trim().split('\n').at(-1)}`;
+      throw new MachineFailure({ verdict: 'error', reason: 'tool-failed', message });
+    }
     return stdout
       .split('\n')
       .filter((id) => id !== '')

@@ -9,7 +9,6 @@ import path from 'node:path';
 import { MachineFailure } from '../machine.ts';
 
 const OWN = 'cni-rehearsal';
-
 export interface Marker {
   readonly cluster: string;
   /** Process that made the cluster. */
@@ -20,6 +19,8 @@ export interface Marker {
   readonly directory: string;
   /** Ids of the cluster's containers so far. */
   readonly containers: readonly string[];
+  /** How many it has when it is whole. */
+  readonly expected: number;
   /** Kept on purpose. */
   readonly kept: boolean;
 }
@@ -87,10 +88,11 @@ export class RunDirectory {
     return this.#marker !== undefined;
   }
 
-  /** From here on a cluster of this name is ours. */
-  mark(): void {
+  /** From here on a cluster of this name is ours. @param expected how many containers it has when it is whole */
+  mark(expected: number): void {
     const { pid, started } = this.#self;
-    this.#write({ cluster: this.#cluster, pid, started, directory: this.directory, containers: [], kept: false });
+    const { directory } = this;
+    this.#write({ cluster: this.#cluster, pid, started, directory, containers: [], expected, kept: false });
   }
 
   owns(containers: readonly string[]): void {

@@ -38,7 +38,7 @@ export const provision: PhaseRunner = async (rehearsal) => {
 async function createCluster(rehearsal: Rehearsal): Promise<void> {
   const { scenario, commands, limits, emit, journal, provider } = rehearsal;
   const { machine } = provider;
-  const config = kindConfig(scenario, await machine?.beforeCreate());
+  const config = kindConfig(scenario, await asFailure(async () => machine?.beforeCreate()));
   emit({ type: 'file', name: 'kind.yaml', content: config });
   if (!provider.simulated) {
     const message = 'etcd does not wait for the disk (unsafe-no-fsync): this cluster would not survive a power cut';

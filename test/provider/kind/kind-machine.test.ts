@@ -24,6 +24,7 @@ import { createKindProvider, type KindProviderOptions } from '../../../src/provi
 import type { Machine } from '../../../src/provider/machine.ts';
 import { WallClock } from '../../../src/time/wall-clock.ts';
 import { scenario } from '../../rehearsal/scenario-fixture.ts';
+import { SteppedClock } from '../../rehearsal/stepped-clock.ts';
 import { type Answer, inTurn, type ScriptedHost, scriptedHost } from './scripted-host.ts';
 
 const INFO = readFileSync(new URL('../../fixtures/docker/info-20.10.json', import.meta.url), 'utf8');
@@ -75,7 +76,8 @@ function provider(
 function marker(change: Partial<Marker> = {}): Marker {
   const directory = path.join(state, 'kind-old');
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const made = { cluster: 'kind', pid: DEAD, started: '1', directory, containers: ['a', 'b'], kept: false, ...change };
+  const of = { cluster: 'kind', pid: DEAD, started: '1', directory };
+  const made = { ...of, containers: ['a', 'b'], expected: 2, kept: false, ...change };
   writeFileSync(path.join(state, 'kind.json'), JSON.stringify(made));
   return made;
 }
@@ -110,7 +112,7 @@ describe('what a run keeps on the machine', () => {
   });
 
   test('says whose the containers are, also of those that come last', async () => {
-    const { provider: kind, machine } = provider([[/^docker ps --all/, inTurn('', 'b\n', 'b\na\n')]], {
+    const { provider: kind, machine } = provider([[/^docker ps --all/, inTurn('', '', 'b\n', 'b\na\n')]], {
       clock: new (class extends WallClock {
         override async sleep(_: number, going?: AbortSignal): Promise<void> {
           // A turn of the loop, so that others get theirs.
@@ -173,7 +175,63 @@ describe('what a run keeps on the machine', () => {
   });
 });
 
+describe('a cluster that was deleted', () => {
+  const gone = async (looks: Answer, expected: boolean, asked: number): Promise<void> => {
+    const clock = new SteppedClock(0);
+    const {
+      provider: kind,
+      machine,
+      host,
+    } = provider([[/^docker ps --all/, looks]], { clock, scenario: scenario({ cluster: { workers: 1 } }) });
+    await machine.beforeCreate();
+    const before = host.asked.length;
+    expect(await clock.run(machine.isGone())).toBe(expected);
+    expect(host.asked.length - before).toBe(asked);
+    machine.deleted();
+    await kind.close();
+  };
+
+  test('is not gone when Docker shows a container of it late', () => gone(inTurn('', '', '', '', 'a\n'), false, 4));
+  test('is gone when none has come for seconds', () => gone('', true, 6));
+
+  test('is gone at once where all of its containers were seen', async () => {
+    const {
+      provider: kind,
+      machine,
+      host,
+    } = provider([[/^docker ps --all/, inTurn('', 'a\nb\n', '')]], {
+      scenario: scenario({ cluster: { workers: 1 } }),
+    });
+    await machine.beforeCreate();
+    const created = new AbortController();
+    created.abort();
+    await machine.watchCreation(created.signal);
+    const before = host.asked.length;
+    expect(await machine.isGone()).toBe(true);
+    expect(host.asked.length - before).toBe(1);
+    machine.deleted();
+    await kind.close();
+  });
+});
+
 describe('a cluster of the same name', () => {
+  test('that somebody has made since the check is refused before anything is marked', async () => {
+    const { machine, provider: kind } = provider([[/^docker ps --all/, 'theirs\n']]);
+    await expect(machine.beforeCreate()).rejects.toThrow(/exists already and is not ours/);
+    expect(kind.leftBehind?.()).toBeNull();
+    await kind.close();
+    expect(readdirSync(state)).toEqual([]);
+  });
+
+  test('is not taken for gone where Docker does not answer', async () => {
+    const { directory } = marker({ kept: true });
+    const { machine, provider: kind } = provider([[/^docker ps --all/, { exitCode: 1, stderr: 'daemon is busy' }]]);
+    await expect(machine.check(signal)).rejects.toThrow('docker ps failed: daemon is busy');
+    expect(readMarker(state, 'kind')).toBeDefined();
+    expect(existsSync(directory)).toBe(true);
+    await kind.close();
+  });
+
   test.each<[string, Partial<Marker> | undefined, boolean, readonly string[], string]>([
     ['without a marker', undefined, false, ['a'], 'foreign'],
     ['of a run that goes on', {}, true, ['a', 'b'], 'alive'],
@@ -303,14 +361,17 @@ describe('the node image', () => {
   const absent: readonly [RegExp, Answer] = [/^docker image inspect/, { exitCode: 1, stderr: 'No such image' }];
 
   test('comes by its digest, from the mirror where there is one', async () => {
-    for (const imageMirrors of [[], ['docker.io=m.example/hub']]) {
+    for (const [imageMirrors, name] of [
+      [[], 'kindest/node'],
+      [['docker.io=m.example/hub'], 'm.example/hub/kindest/node'],
+      [['m.example/all'], 'm.example/all/docker.io/kindest/node'],
+    ] as const) {
       const {
         machine,
         host,
         provider: kind,
       } = provider([absent, [/^docker pull .*node/, 'ok'], [/^docker/, '']], { imageMirrors });
       await machine.pullNodeImage(signal);
-      const name = imageMirrors.length === 0 ? 'kindest/node' : 'm.example/hub/kindest/node';
       expect(pulled(host)[0]).toBe(
         `docker pull --quiet ${name}:v1.34.8@sha256:02722c2dedddcfc00febf5d27fbeb9b7b2c14294c82109ff4a85d89ac9ba3256`,
       );
