@@ -31,7 +31,11 @@ export async function finish(env: Environment, runner: Runner): Promise<void> {
   if (cluster) {
     const door = await doorOf(env);
     // A run that ended by itself has gathered its evidence; one that was cancelled is asked for none.
-    if (!told && story?.report.verdict === 'interrupted') await gather(cluster, story, state, door, runner);
+    try {
+      if (!told && story?.report.verdict === 'interrupted') await gather(cluster, story, state, door, runner);
+    } catch (error) {
+      runner.warn(`evidence of the killed run could not be gathered: ${textOf(error)}`);
+    }
     await clear(cluster, state, story, door, runner);
   }
   if (story && !told) await tellAgain(story, state, runner);

@@ -158,13 +158,15 @@ class Inputs {
     throw new InputError(`${inputSource.given(name, text)}: true or false is wanted`);
   }
 
-  /** An exact version, without `v`. @throws InputError */
+  /** A version as tools are asked for it (host/tools/version.ts), without `v`. @throws InputError */
   version(name: InputName): string | undefined {
     const text = this.text(name);
     if (text === undefined) return undefined;
-    const version = /^v?(\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?)$/.exec(text)?.[1];
+    const version = /^v?(latest|\d+(\.\d+){0,2}(-[0-9A-Za-z.-]+)?)$/.exec(text)?.[1];
     if (version !== undefined) return version;
-    throw new InputError(`${inputSource.given(name, text)}: an exact version such as 1.2.3 is wanted`);
+    throw new InputError(
+      `${inputSource.given(name, text)}: a version such as 1.2.3, its beginning, or latest is wanted`,
+    );
   }
 
   /** @throws InputError */

@@ -23,10 +23,14 @@ export interface NodeLook {
 const RUNTIME_LOGS =
   'for id in $(crictl ps --all --quiet); do crictl ps --all --id "$id" | tail -n 1; crictl logs --tail 200 "$id" 2>&1; done';
 
-/** Cilium's own word of itself; before 1.15 its program was called cilium (cilium/cilium 1.15 release notes). */
+/**
+ * Cilium's own word of itself; before 1.15 its program was called cilium (cilium/cilium 1.15 release notes). An agent that is not
+ * well says so and ends with 1 (cilium-dbg/cmd/status.go), which is no reason to throw away what it said.
+ */
 const asCilium = (words: string): string =>
   `id=$(crictl ps --name '^cilium-agent$' --quiet | head -n 1); test -n "$id" || { echo 'no cilium-agent runs here' >&2; exit 1; }; ` +
-  `crictl exec --sync "$id" cilium-dbg ${words} || crictl exec --sync "$id" cilium ${words}`;
+  `said=$(crictl exec --sync "$id" cilium-dbg ${words} 2>&1) || case $said in *'executable file not found'*) ` +
+  `said=$(crictl exec --sync "$id" cilium ${words} 2>&1);; esac; printf '%s\\n' "$said"`;
 
 export function nodeItems(look: NodeLook): Item[] {
   const { node, door, agent, runtimeLogs } = look;

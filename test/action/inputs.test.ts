@@ -41,9 +41,12 @@ describe('a wrong one', () => {
     ['fault', 'agent-crash-loop', /^input fault agent-crash-loop: .*needs node/],
     ['verbose', 'yes', 'input verbose "yes": true or false is wanted'],
     ['quiet', '1', 'input quiet "1": true or false is wanted'],
-    ['kind-version', '0.33', 'input kind-version "0.33": an exact version such as 1.2.3 is wanted'],
-    ['helm-version', 'latest', 'input helm-version "latest": an exact version such as 1.2.3 is wanted'],
-    ['cilium-cli-version', 'v1', 'input cilium-cli-version "v1": an exact version such as 1.2.3 is wanted'],
+    [
+      'kind-version',
+      'newest',
+      'input kind-version "newest": a version such as 1.2.3, its beginning, or latest is wanted',
+    ],
+    ['helm-version', '3.x', 'input helm-version "3.x": a version such as 1.2.3, its beginning, or latest is wanted'],
     ['download-base-url', 'mirror.example', /a URL that begins with https:\/\/ or http:\/\/ is wanted$/],
     ['download-base-url', 'file:///etc', /a URL that begins with https:\/\/ or http:\/\/ is wanted$/],
     ['image-mirror', 'https://x/y', /^input image-mirror "https:\/\/x\/y": PREFIX or REGISTRY=PREFIX is wanted/],
@@ -119,13 +122,15 @@ describe('what is meant', () => {
     const request = read(
       {
         'kind-version': 'v0.33.0',
+        'helm-version': 'latest',
+        'cilium-cli-version': 'v0.19',
         'download-base-url': 'https://mirror.example/x/',
         'image-mirror': 'a.b/c\nquay.io=d.e',
       },
       { RUNNER_DEBUG: '1' },
     );
     expect(request).toMatchObject({
-      tools: { kind: '0.33.0', helm: undefined, cilium: undefined, baseUrl: 'https://mirror.example/x' },
+      tools: { kind: '0.33.0', helm: 'latest', cilium: '0.19', baseUrl: 'https://mirror.example/x' },
       imageMirrors: ['a.b/c', 'quay.io=d.e'],
       mode: 'verbose',
     });

@@ -13,7 +13,7 @@ const PROXIES = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'http_proxy', 'https_
  */
 export function commandEnvironment(env: Environment, { cluster, cilium }: Scenario): Environment {
   if (!PROXIES.some((name) => (env[name] ?? '') !== '')) return env;
-  const written = (env.NO_PROXY ?? env.no_proxy ?? '').split(',').map((entry) => entry.trim());
+  const written = `${env.NO_PROXY ?? ''},${env.no_proxy ?? ''}`.split(',').map((entry) => entry.trim());
   const ours = [
     ...['127.0.0.1', 'localhost', '::1', '.svc', '.svc.cluster', '.svc.cluster.local'],
     ...[cluster.podSubnet, cluster.serviceSubnet, ...(cilium.podCIDR ?? [])],

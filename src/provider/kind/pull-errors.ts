@@ -40,7 +40,7 @@ const ROWS: readonly Row[] = [
   },
   {
     words:
-      /manifest unknown|manifest for \S+ not found|not found: manifest|name unknown|repository does not exist|pull access denied|requested access to the resource is denied|no matching manifest|failed to resolve reference .*not found|: not found\s*$/im,
+      /manifest unknown|manifest for \S+ not found|not found: manifest|name unknown|repository does not exist|pull access denied|requested access to the resource is denied|unauthorized: |\b401 unauthorized|: denied\s*$|no matching manifest|failed to resolve reference .*not found|: not found\s*$/im,
     again: false,
     problem: (image, what) => ({
       verdict: 'refused',
@@ -64,5 +64,11 @@ export function pullCauseOf(stderr: string): PullCause {
   const row = ROWS.find(({ words }) => words.test(stderr));
   if (row) return row;
   const said = stderr.trim().split('\n').at(-1)?.slice(-300) ?? '';
-  return { again: true, problem: error('download-failed', said === '' ? 'docker pull said nothing' : said) };
+  return {
+    again: true,
+    problem: error(
+      'download-failed',
+      `${said || 'docker pull said nothing'}; look at network and proxy of the Docker daemon, or name an image mirror`,
+    ),
+  };
 }

@@ -18,6 +18,7 @@ import { customResourceDefinitions, daemonSets, deployments, nodes } from '../..
 import { WaitTimeout } from '../../kube/wait.ts';
 import type { JsonObject } from '../../scenario/scenario.ts';
 import { onceServed } from '../apply.ts';
+import { causeOfCommand } from '../causes.ts';
 import { reachCheckpoint } from '../checkpoint.ts';
 import { dnsPodUids } from '../dns-pods.ts';
 import { CommandFailed, RehearsalFailure } from '../outcome.ts';
@@ -28,6 +29,8 @@ import { namingUnready } from '../unready-pods.ts';
 
 /** helm v3 and v4, pkg/kube/client.go IsReachable. */
 const HELM_FINDS_NO_API = /kubernetes cluster unreachable/i;
+/** Before the tries after the first. */
+const FETCH_PAUSES_MS = [2_000, 5_000, 10_000, 20_000];
 
 export const secondary: PhaseRunner = async (rehearsal) => {
   const { journal, found } = rehearsal;
@@ -56,17 +59,24 @@ export async function installCilium(rehearsal: Rehearsal, values: JsonObject): P
   await waitForCilium(rehearsal);
 }
 
-/** `helm upgrade --install` again and again while it finds no API: `apiOutage` alone judges that. */
+/**
+ * `helm upgrade --install` again and again while it finds no API: `apiOutage` alone judges that. The chart is fetched each time,
+ * and a site has bad moments.
+ */
 export async function upgradeRelease(rehearsal: Rehearsal, values: JsonObject): Promise<void> {
-  const { scenario, commands, limits, api } = rehearsal;
-  for (;;) {
+  const { scenario, commands, limits, clock, signal } = rehearsal;
+  for (let tries = 0; ; ) {
     try {
       return await commands.installCilium(scenario.cilium.version, stringify(values), limits.cilium);
     } catch (error) {
-      if (!(error instanceof CommandFailed && HELM_FINDS_NO_API.test(error.stderr))) throw error;
-      await rehearsal.clock.sleep(1_000, rehearsal.signal);
+      if (!(error instanceof CommandFailed)) throw error;
+      const noApi = HELM_FINDS_NO_API.test(error.stderr);
+      const noChart = causeOfCommand(error.command, error.stderr)?.reason === 'download-failed';
+      const pause = noApi ? 1_000 : noChart ? FETCH_PAUSES_MS[tries++] : undefined;
+      if (pause === undefined) throw error;
+      await clock.sleep(pause, signal);
       // Waits for an answer, and gives up in time.
-      await api.list(nodes);
+      if (noApi) await rehearsal.api.list(nodes);
     }
   }
 }

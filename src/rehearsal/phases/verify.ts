@@ -4,6 +4,7 @@ import { durationMs } from '../../time/duration.ts';
 import { reachCheckpoint } from '../checkpoint.ts';
 import { readNodePorts } from '../node-ports.ts';
 import { RehearsalFailure } from '../outcome.ts';
+import { causeInCluster } from '../pod-causes.ts';
 import type { PhaseRunner, Rehearsal } from '../rehearsal.ts';
 
 export const verify: PhaseRunner = async (rehearsal) => {
@@ -28,9 +29,9 @@ async function connectivityTest(rehearsal: Rehearsal): Promise<void> {
   const result = await rehearsal.commands.try('cilium', args, durationMs(asked.timeout) + 60_000);
   if (result.exitCode === 0) return;
   const failed = result.stdout.split('\n').filter((line) => /❌|\[=\] .*fail/i.test(line));
-  throw new RehearsalFailure(
-    'failed',
-    'connectivity-test-failed',
-    `connectivity-test: ${failed.slice(0, 5).join('; ') || result.stderr.trim().slice(-500)}`,
-  );
+  const message = `connectivity-test: ${failed.slice(0, 5).join('; ') || result.stderr.trim().slice(-500)}`;
+  // It never came to a test, most likely because an image of its own pods did not come.
+  const cause = failed.length === 0 ? await causeInCluster(rehearsal.rawApi).catch(() => undefined) : undefined;
+  if (cause) throw new RehearsalFailure(cause.verdict, cause.reason, `${message} (cause: ${cause.message})`);
+  throw new RehearsalFailure('failed', 'connectivity-test-failed', message);
 }

@@ -33,6 +33,16 @@ test.each(['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'http_proxy', 'https_proxy'
   },
 );
 
+test('what either variable says goes past it, also where one of them is empty', () => {
+  for (const [upper, lower] of [
+    ['', 'a.example,b.example'],
+    ['a.example', 'b.example'],
+  ]) {
+    const env = commandEnvironment({ https_proxy: 'p', NO_PROXY: upper, no_proxy: lower }, LAB);
+    expect(env.NO_PROXY!.split(',')).toEqual(expect.arrayContaining(['a.example', 'b.example']));
+  }
+});
+
 test('the load balancer of several control planes is inside', () => {
   const ha = scenario({ cluster: { controlPlanes: 3 } });
   expect(commandEnvironment({ https_proxy: 'p' }, ha).NO_PROXY).toContain('kind-external-load-balancer');

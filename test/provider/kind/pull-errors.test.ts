@@ -33,6 +33,26 @@ test.each<[string, string, boolean]>([
     'refused image-missing',
     false,
   ],
+  [
+    'Error response from daemon: unauthorized: access to the requested resource is not authorized',
+    'refused image-missing',
+    false,
+  ],
+  [
+    'Error response from daemon: Head "https://ghcr.io/v2/nobody/nothing/manifests/1": denied',
+    'refused image-missing',
+    false,
+  ],
+  [
+    'Error response from daemon: failed to resolve reference "quay.io/nobody/nothing:1": unexpected status from HEAD request to https://quay.io/v2/nobody/nothing/manifests/1: 401 UNAUTHORIZED',
+    'refused image-missing',
+    false,
+  ],
+  [
+    'Error response from daemon: Get "https://quay.io/v2/": proxyconnect tcp: Proxy Authentication Required',
+    'error download-failed',
+    true,
+  ],
   ['invalid reference format', 'refused image-missing', false],
   ['failed to register layer: write /usr/bin/cilium-agent: no space left on device', 'error disk-full', false],
   [
