@@ -32,6 +32,8 @@ export interface MachineFacts {
   readonly docker: DockerFacts | string;
   /** Highest version of Docker's API that both sides speak, such as `1.48`. */
   readonly dockerApi: string;
+  /** Where the daemon is reached, by DOCKER_HOST or by the context in use; empty where that is not known. */
+  readonly endpoint: string;
   readonly networks: readonly DockerNetwork[];
   /** Bytes that are free where Docker keeps its data. */
   readonly diskFree: number | null;
@@ -101,11 +103,12 @@ export async function lookAtMachine({ host, machinery, signal }: LookOptions): P
   const docker = info.exitCode === 0 ? dockerFacts(info.stdout) : lastLine(info.stderr || info.stdout);
   const linux = machinery.platform === 'linux';
   const up = typeof docker !== 'string';
-  const api = up ? (await ask(['version', '--format', '{{.Client.APIVersion}}'])).stdout.trim() : '';
+  const said = async (...args: string[]): Promise<string> => (up ? (await ask(args)).stdout.trim() : '');
   return {
     platform: machinery.platform,
     docker,
-    dockerApi: api,
+    dockerApi: await said('version', '--format', '{{.Client.APIVersion}}'),
+    endpoint: await said('context', 'inspect', '--format', '{{.Endpoints.docker.Host}}'),
     networks: up ? await networks(ask) : [],
     diskFree: up && linux ? ((await machinery.freeBytes(docker.rootDirectory)) ?? null) : null,
     memoryAvailable: linux ? memoryAvailable(await machinery.readText('/proc/meminfo')) : null,

@@ -20,6 +20,8 @@ export interface MachineJudgement extends MachineReport {
 const SAVE_PLATFORM_API = '1.48.0';
 /** First minor whose kubelet refuses cgroup v1 unless told otherwise (kubernetes pkg/kubelet/apis/config). */
 const NO_CGROUP_V1 = 35;
+/** Not this machine's loopback. */
+const ELSEWHERE = /^(tcp|ssh|https?):\/\/([^@/]*@)?(?!localhost\b|127\.|\[::1\])/;
 /** Of what an estimate says, what must be there at least. */
 const TOLERANCE = 0.85;
 
@@ -40,6 +42,13 @@ export function judgeMachine(
     );
   }
   if (typeof docker === 'string') return { problems: [...problems, noDocker(docker)], findings, ...nothing };
+  if (ELSEWHERE.test(facts.endpoint)) {
+    problems.push(
+      toolProblem(
+        `Docker runs on another machine (${facts.endpoint}), and kind publishes the API server on 127.0.0.1 there: rehearse on that one`,
+      ),
+    );
+  }
   if (docker.rootless) {
     problems.push(
       toolProblem(

@@ -4,6 +4,7 @@ import { kindConfig } from '../../cni/kind-config.ts';
 import { felixConfigurations } from '../../cni/resources.ts';
 import type { CustomResourceDefinition, KubeObject, Node } from '../../kube/objects.ts';
 import { customResourceDefinitions, nodes } from '../../kube/resources.ts';
+import { WaitTimeout } from '../../kube/wait.ts';
 import type { ImageGroup } from '../../provider/machine.ts';
 import { applyAll } from '../apply.ts';
 import { degradedStatuses, waitForCalicoAtRest } from '../calico-at-rest.ts';
@@ -59,13 +60,6 @@ async function createCluster(rehearsal: Rehearsal): Promise<void> {
   }
   journal.changed('command', 'kind create cluster', `${rehearsal.plan.nodes.length} nodes`);
   await connect(rehearsal);
-  await rehearsal.wait({
-    what: 'all nodes to be registered',
-    resource: nodes,
-    timeoutMs: limits.provision,
-    pending: (found) =>
-      found.length < rehearsal.plan.nodes.length ? `${found.length} of ${rehearsal.plan.nodes.length} nodes` : null,
-  });
 }
 
 async function loadImages(rehearsal: Rehearsal, group: ImageGroup, signal: AbortSignal): Promise<void> {
@@ -83,16 +77,28 @@ async function calicoOrBlame(rehearsal: Rehearsal): Promise<void> {
   }
 }
 
-/** kind's word is not enough: there must be a kubeconfig that leads somewhere. */
+/** kind's word is not enough: there must be a kubeconfig that leads somewhere, also from here. */
 async function connect(rehearsal: Rehearsal): Promise<void> {
+  const all = rehearsal.plan.nodes.length;
   try {
     await rehearsal.connect();
-  } catch (error) {
-    if (rehearsal.signal.aborted) throw error;
-    const why = error instanceof Error ? error.message : String(error);
-    throw new RehearsalFailure('error', 'provision-failed', `kind made no cluster that can be reached: ${why}`, {
-      cause: error,
+    await rehearsal.wait({
+      what: 'all nodes to be registered',
+      resource: nodes,
+      timeoutMs: rehearsal.limits.provision,
+      pending: (found) => (found.length < all ? `${found.length} of ${all} nodes` : null),
     });
+  } catch (error) {
+    if (rehearsal.signal.aborted || error instanceof WaitTimeout) throw error;
+    const why = error instanceof Error ? error.message : String(error);
+    throw new RehearsalFailure(
+      'error',
+      'provision-failed',
+      `kind made no cluster that can be reached from here on its 127.0.0.1 (is this a container?): ${why}`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 

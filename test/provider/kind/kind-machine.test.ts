@@ -56,6 +56,7 @@ const machinery = (change: Partial<Machinery> = {}): Machinery => ({
 const WELL: readonly (readonly [RegExp, Answer])[] = [
   [/^docker info/, INFO],
   [/^docker version/, '1.41\n'],
+  [/^docker context inspect/, 'unix:///var/run/docker.sock\n'],
   [/^docker network ls/, ''],
   [/^docker ps --all --quiet/, ''],
   [/^docker ps --format/, ''],

@@ -37,6 +37,7 @@ const RUNNER: MachineFacts = {
   platform: 'linux',
   docker: DOCKER,
   dockerApi: '1.48',
+  endpoint: 'unix:///var/run/docker.sock',
   networks: [{ name: 'bridge', subnets: ['172.17.0.0/16'] }],
   diskFree: 30 * GB,
   memoryAvailable: 14 * GB,
@@ -58,6 +59,13 @@ test('a standard runner carries the lab with all its images', () => {
   expect(judge()).toEqual({ problems: [], findings: [], roomForAll: true, cgroupV1: false, platform: undefined });
 });
 
+test.each(['', 'npipe:////./pipe/docker_engine', 'tcp://localhost:2375', 'tcp://127.0.0.1:2375', 'tcp://[::1]:2375'])(
+  'a Docker behind %j is on this machine',
+  (endpoint) => {
+    expect(judge({ endpoint }).problems).toEqual([]);
+  },
+);
+
 test.each<[string, Partial<MachineFacts>, string, RegExp]>([
   [
     'a daemon that is down',
@@ -72,6 +80,14 @@ test.each<[string, Partial<MachineFacts>, string, RegExp]>([
     /group docker/,
   ],
   ['another engine', { kindProvider: 'podman' }, 'error tool-failed', /KIND_EXPERIMENTAL_PROVIDER is podman.*unset it/],
+  ...['tcp://docker:2375', 'ssh://me@build.example', 'tcp://10.1.0.9:2376'].map(
+    (endpoint): [string, Partial<MachineFacts>, string, RegExp] => [
+      `a Docker on another machine (${endpoint})`,
+      { endpoint },
+      'error tool-failed',
+      /another machine \(.*127\.0\.0\.1/,
+    ],
+  ),
   ['a rootless Docker', withDocker({ rootless: true }), 'error tool-failed', /rootless/],
   ['a disk that is too small', { diskFree: 8 * GB }, 'error disk-full', /8\.0 GB are free.*5 nodes.*make room/],
   ['too little memory', withDocker({ memory: 3 * GB }), 'error provision-failed', /3\.0 GB of memory.*fewer nodes/],
@@ -226,6 +242,7 @@ describe('what docker and the kernel say', () => {
     scriptedHost([
       [/^docker info/, sample('info-20.10.json')],
       [/^docker version/, '1.41\n'],
+      [/^docker context inspect/, 'unix:///run/user/1000/docker.sock\n'],
       [/^docker network ls/, 'a\nb\nc\n'],
       [/^docker network inspect a b c$/, sample('network-inspect-20.10.json')],
     ]);
@@ -245,6 +262,7 @@ describe('what docker and the kernel say', () => {
         rootless: false,
       },
       dockerApi: '1.41',
+      endpoint: 'unix:///run/user/1000/docker.sock',
       networks: [
         { name: 'bridge', subnets: ['172.17.0.0/16'] },
         { name: 'host', subnets: [] },

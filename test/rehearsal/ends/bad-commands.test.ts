@@ -98,7 +98,7 @@ describe.each<[string, string, Misdeed, Partial<VerdictEvent>, RegExp]>([
     CREATE,
     answer(0, 'Creating cluster "kind" ...', 'ERROR: failed to create cluster'),
     { verdict: 'error', reason: 'provision-failed' },
-    /kind made no cluster that can be reached/,
+    /kind made no cluster that can be reached from here on its 127\.0\.0\.1/,
   ],
   [
     'helm floods its errors',
