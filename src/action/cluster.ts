@@ -4,6 +4,7 @@
  */
 import { dirname, join } from 'node:path';
 import { CommandNotFound, type Host } from '../host/host.ts';
+import { dropNetwork } from '../provider/kind/network.ts';
 import { type Marker, readMarker, removeMarked } from '../provider/kind/run-directory.ts';
 import { MADE_MS, SHOWN_MS } from '../provider/machine.ts';
 import type { Clock } from '../time/clock.ts';
@@ -66,6 +67,7 @@ export async function clearCluster(
       for (const id of ids) seen.add(id);
       await remove(host, name, containers, join(directory, 'kubeconfig'));
     }
+    await dropNetwork(host, marker.network).catch(() => undefined);
     removeMarked(state, marker);
     return { outcome: 'deleted' };
   } catch (error) {

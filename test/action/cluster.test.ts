@@ -15,6 +15,7 @@ const marker = {
   directory: '/s/kind-a',
   containers: ['one'],
   expected: 1,
+  network: '',
   kept: false,
 };
 const node = (id: string, role = 'worker', mounts: string[] = []): NodeContainer => ({ id, role, mounts });
@@ -138,6 +139,20 @@ describe('clearing', () => {
     expect(await cleared()).toEqual({ outcome: 'deleted' });
     expect(words().filter((line) => line.startsWith('kind delete'))).toHaveLength(1);
     expect(existsSync(file('state', 'kind.json'))).toBe(false);
+  });
+
+  test.each([
+    ['that kind made for it goes too', '', true],
+    ['to which others have come stays', 'theirs', false],
+  ])('the network %s', async (_, others, gone) => {
+    mark({ network: 'kind' });
+    writeFileSync(file('containers'), 'one\tcontrol-plane\n');
+    program(
+      'docker',
+      `case "$*" in *network=kind*) echo ${others} ;; ps*) cut -f1 containers ;; inspect*) cat containers ;; esac`,
+    );
+    expect(await cleared()).toEqual({ outcome: 'deleted' });
+    expect(words().includes('docker network rm kind')).toBe(gone);
   });
 
   test('gives up on a container that never becomes whole', async () => {

@@ -76,6 +76,7 @@ async function killed(runner: FakeRunner): Promise<Record<string, string>> {
     directory: own,
     containers: ['one'],
     expected: 1,
+    network: '',
     kept: false,
   };
   writeFileSync(path.join(state, 'kind.json'), JSON.stringify(marker));

@@ -133,9 +133,19 @@ async function setUp(tool: Tool, wanted: Wanted, settings: Settings): Promise<Re
     );
   }
   const cached = await fromCache(tool, download, settings);
-  const program = cached ?? (await fetched(tool, download, settings));
+  const program = cached ?? (await orTold(notes, fetched(tool, download, settings)));
   const from = cached === undefined ? 'downloaded' : 'from the tool cache';
   return { path: program, version: download, notes: [...notes, `${tool.id} ${download} ${from} (${program})`] };
+}
+
+/** Whoever has one on the PATH wants to know why that one would not do. */
+async function orTold<T>(notes: readonly string[], work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!(error instanceof ToolProblem) || notes.length === 0) throw error;
+    throw new ToolProblem(error.cause, [error.message, ...notes].join('; '), error.behind);
+  }
 }
 
 const wantedText = (range: string): string => (/^\d/.test(range) ? `version ${range}` : `a version ${range}`);

@@ -17,6 +17,7 @@ import { loadBalancerImage, mirroredImage, wantedImages } from './image-plan.ts'
 import { ARCHIVES_ON_NODES, ImageStore } from './image-store.ts';
 import { raiseInotify } from './inotify.ts';
 import { lookAtMachine, lookAtPorts, type Machinery } from './machine-facts.ts';
+import { dropNetwork } from './network.ts';
 import { judgeMachine, judgePorts, type MachineJudgement } from './preconditions.ts';
 import { judgeLeftover, type Leftover, type RunDirectory, readMarker, removeMarked, startOf } from './run-directory.ts';
 import { toolsFor, type WantedTools } from './tools.ts';
@@ -50,6 +51,8 @@ export class KindMachine implements Machine {
   #judgement: MachineJudgement | undefined;
   /** Ids of the cluster's containers, also of those that are gone. */
   readonly #seen = new Set<string>();
+  /** The Docker network that kind makes for this run; '': it was there. */
+  #network = '';
 
   constructor(options: KindMachineOptions) {
     this.#options = options;
@@ -77,6 +80,8 @@ export class KindMachine implements Machine {
     const look = { host, machinery, signal };
     const images = wantedImages(scenario);
     let facts = await lookAtMachine(look);
+    const { kindNetwork, networks } = facts;
+    this.#network = networks.some(({ name }) => name === kindNetwork) ? '' : kindNetwork;
     const raised = await raiseInotify(facts, scenario, look);
     if (raised !== undefined) facts = { ...facts, inotify: raised.limits };
     const judgement = judgeMachine(facts, scenario, images);
@@ -115,7 +120,7 @@ export class KindMachine implements Machine {
     const { problem } = await this.#clearLeftover(this.#closing.signal);
     if (problem) throw new MachineFailure(problem);
     await this.#options.beforeCreate?.();
-    this.#options.directory.mark(this.#expected);
+    this.#options.directory.mark({ expected: this.#expected, network: this.#network });
     return {
       nodeImage: this.#nodeImage(),
       archives: { hostPath: this.#options.directory.archives, containerPath: ARCHIVES_ON_NODES },
@@ -136,11 +141,13 @@ export class KindMachine implements Machine {
   }
 
   async isGone(): Promise<boolean> {
-    const { clock } = this.#options;
+    const { clock, host } = this.#options;
     for (const since = clock.monotonic(); ; await clock.sleep(WATCH_MS)) {
       if ((await this.#look()).length > 0) return false;
-      if (this.#seen.size >= this.#expected || clock.monotonic() - since >= SHOWN_MS) return true;
+      if (this.#seen.size >= this.#expected || clock.monotonic() - since >= SHOWN_MS) break;
     }
+    await dropNetwork(host, this.#network).catch(() => undefined);
+    return true;
   }
 
   /** How many containers a whole cluster has. */
@@ -233,6 +240,7 @@ export class KindMachine implements Machine {
       });
     }
     removeMarked(state, leftover.marker);
+    this.#network ||= leftover.marker.network;
     return {
       finding: {
         id: 'leftover-deleted',

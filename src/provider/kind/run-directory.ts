@@ -21,6 +21,8 @@ export interface Marker {
   readonly containers: readonly string[];
   /** How many it has when it is whole. */
   readonly expected: number;
+  /** The Docker network that was not there before; '': it was. */
+  readonly network: string;
   /** Kept on purpose. */
   readonly kept: boolean;
 }
@@ -88,11 +90,11 @@ export class RunDirectory {
     return this.#marker !== undefined;
   }
 
-  /** From here on a cluster of this name is ours. @param expected how many containers it has when it is whole */
-  mark(expected: number): void {
-    const { pid, started } = this.#self;
+  /** From here on a cluster of this name is ours. */
+  mark(cluster: Pick<Marker, 'expected' | 'network'>): void {
     const { directory } = this;
-    this.#write({ cluster: this.#cluster, pid, started, directory, containers: [], expected, kept: false });
+    const run = { cluster: this.#cluster, ...this.#self, directory };
+    this.#write({ ...run, containers: [], ...cluster, kept: false });
   }
 
   owns(containers: readonly string[]): void {

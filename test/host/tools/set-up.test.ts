@@ -128,6 +128,15 @@ describe('from the PATH', () => {
     expect(notes[0]).toMatch(/, and version 0\.31\.0 is needed$/);
   });
 
+  test('where another one cannot be had, it is said why that on the PATH would not do', async () => {
+    onPath('kind', program('kind', '0.27.0'));
+    const { cause, message } = await problem(setUp({ kind: { version: '0.31.0' } }));
+    expect(cause).toBe('not-found');
+    expect(message).toMatch(
+      /there is no kind 0\.31\.0 .*kind is not taken: it is version 0\.27\.0, and version 0\.31\.0/,
+    );
+  });
+
   test('cilium is asked where it cannot ask the Internet in turn', async () => {
     const answers = program('cilium', '0.19.2');
     onPath('cilium', `${answers}echo "$HTTPS_PROXY" >'${directory}/proxy'\n`);

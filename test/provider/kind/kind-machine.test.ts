@@ -78,7 +78,7 @@ function marker(change: Partial<Marker> = {}): Marker {
   const directory = path.join(state, 'kind-old');
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const of = { cluster: 'kind', pid: DEAD, started: '1', directory };
-  const made = { ...of, containers: ['a', 'b'], expected: 2, kept: false, ...change };
+  const made = { ...of, containers: ['a', 'b'], expected: 2, network: '', kept: false, ...change };
   writeFileSync(path.join(state, 'kind.json'), JSON.stringify(made));
   return made;
 }
@@ -194,6 +194,33 @@ describe('a cluster that was deleted', () => {
 
   test('is not gone when Docker shows a container of it late', () => gone(inTurn('', '', '', '', 'a\n'), false, 4));
   test('is gone when none has come for seconds', () => gone('', true, 6));
+
+  test.each<[string, string, string, boolean]>([
+    ['that was not there before goes with it', '', '', true],
+    ['that was there stays', 'n\n', '', false],
+    ['to which others have come stays', '', 'theirs\n', false],
+  ])('the network %s', async (_, before, others, gone) => {
+    const clock = new SteppedClock(0);
+    const {
+      provider: kind,
+      machine,
+      host,
+    } = provider(
+      [
+        [/^docker network ls/, before],
+        [/^docker network inspect n/, '[{"Name":"kind","IPAM":{"Config":[{"Subnet":"172.18.0.0/16"}]}}]'],
+        [/^docker network rm kind$/, ''],
+        [/^docker ps --all --quiet --filter network=kind$/, others],
+      ],
+      { clock },
+    );
+    expect((await machine.check(signal)).problems).toEqual([]);
+    await machine.beforeCreate();
+    expect(await clock.run(machine.isGone())).toBe(true);
+    expect(host.asked.includes('docker network rm kind')).toBe(gone);
+    machine.deleted();
+    await kind.close();
+  });
 
   test('is gone at once where all of its containers were seen', async () => {
     const {
