@@ -121,15 +121,18 @@ const ERROR_LINE = /^(ERROR|Error): (?!exit status)|(^|\s)(panic|fatal error): /
 /** kubeadm's own words inside of kind's, before a stack trace of Go (kubeadm 1.27 to 1.37). */
 const KUBEADM_LINE = /^error(:| execution phase)|no space left on device/;
 
+/** Docker's own, behind the whole `docker run` of a node. */
+const DAEMON_LINE = /Error response from daemon: /;
+
 /** The line that says why, where a command marks one, and the last ones; fit for a message whatever it was. */
 export function tellingLines(text: string): string {
   const lines = text.split('\n');
   const error = lines.find((line) => ERROR_LINE.test(line));
   const last = lastLines(text);
   if (error === undefined) return last;
-  const kubeadm = /failed to (init|join) node/.test(error) ? lines.filter((line) => KUBEADM_LINE.test(line)) : [];
-  if (kubeadm.length > 0)
-    return lastLines([error.replace(/: command "docker exec.*/, ''), ...kubeadm.slice(-2)].join('\n'));
+  const telling = /failed to (init|join) node/.test(error) ? KUBEADM_LINE : DAEMON_LINE;
+  const inner = lines.filter((line) => line !== error && telling.test(line));
+  if (inner.length > 0) return lastLines([error.replace(/: command "docker .*/, ''), ...inner.slice(-2)].join('\n'));
   const first = lastLines(error).slice(0, MOST_TEXT / 2);
   return last.includes(first) ? last : `${first.toWellFormed()} … ${last.slice(-MOST_TEXT / 2).toWellFormed()}`;
 }

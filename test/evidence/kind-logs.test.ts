@@ -19,7 +19,7 @@ afterEach(() => rmSync(base, { recursive: true, force: true }));
 
 let scratch = '';
 /** Writes what kind v0.32 writes (pkg/cluster/provider.go CollectLogs, providers/docker/provider.go). */
-const exporting = (nodes: readonly string[]): Host =>
+const exporting = (nodes: readonly string[], exitCode = 0, stderr = ''): Host =>
   hostThat((words) => {
     if (!words.startsWith('kind export logs ')) return answer('text\n');
     scratch = words.split(' ')[3]!;
@@ -37,7 +37,7 @@ const exporting = (nodes: readonly string[]): Host =>
       writeFileSync(join(scratch, node, 'images.log'), '');
     }
     writeFileSync(join(scratch, 'kind-version.txt'), 'kind v0.32.0\n');
-    return answer(scratch);
+    return answer(scratch, exitCode, stderr);
   });
 
 const read = (name: string): string => readFileSync(join(report, 'evidence', name), 'utf8');
@@ -60,6 +60,19 @@ test('what the nodes of a cluster that never came up wrote is kept, the journals
   expect(gathered.tail?.of).toBe('kind/kind-control-plane/kubelet.log');
   expect(existsSync(scratch)).toBe(false);
   expect(readFileSync(join(report, MARKER), 'utf8')).toContain('evidence/kind/kind-control-plane/kubelet.log\n');
+});
+
+test('a node that does not run keeps nobody from having what the others wrote', async () => {
+  const stderr =
+    'ERROR: command "docker exec --privileged kind-worker cat /kind/version" failed with error: exit status 1\n';
+  const { gathered } = await gather({
+    host: exporting(['kind-control-plane'], 1, stderr),
+    extent: 'no-cluster',
+    directory: evidenceDirectory(report, true),
+  });
+  expect(gathered.entries.map(({ file }) => file)).toContain('kind/kind-control-plane/kubelet.log');
+  expect(gathered.missing.find(({ what }) => what === 'kind export logs')?.why).toContain('kind-worker');
+  expect(existsSync(scratch)).toBe(false);
 });
 
 test('kind that knows no such cluster, or hangs, is told, and leaves no directory', async () => {

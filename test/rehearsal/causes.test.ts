@@ -61,6 +61,16 @@ describe('a failed command', () => {
   });
 });
 
+test.each(commands.filter(({ stderr }) => /^docker: Error response from daemon: /m.test(stderr)))(
+  "of a node's whole docker run what the daemon says is told: $tool ($source)",
+  ({ command, stderr }) => {
+    const { message } = new CommandFailed(command, 1, stderr);
+    expect(message).toMatch(/^kind create cluster: exit code 1: ERROR: failed to create cluster/);
+    expect(message).toContain(/Error response from daemon: [^\n]+/.exec(stderr)![0]);
+    expect(message).not.toContain('docker run');
+  },
+);
+
 describe('a failed pull', () => {
   test.each(pulls)('$tool ($source): $is', ({ text, is }) => {
     expect(word(causeOfPull(text))).toBe(is);
