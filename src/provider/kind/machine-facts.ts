@@ -132,11 +132,17 @@ export async function lookAtPorts(
   const published = stdout.split('\n').map((line) => line.split('\t'));
   const taken: { port: number; by: string }[] = [];
   for (const port of ports) {
-    const container = published.find(([, text = '']) => text.includes(`:${port}->`))?.[0];
+    const container = published.find(([, text = '']) => publishes(text, port))?.[0];
     if (container !== undefined) taken.push({ port, by: `the container ${container}` });
     else if (!(await machinery.portIsFree(port))) taken.push({ port, by: 'another program' });
   }
   return taken;
+}
+
+/** Docker joins ports that follow each other: `0.0.0.0:32042-32043->32042-32043/tcp, 127.0.0.1:44767->6443/tcp`. */
+function publishes(text: string, port: number): boolean {
+  const ranges = text.matchAll(/:(\d+)(?:-(\d+))?->/g);
+  return ranges.some(([, first, last = first]) => Number(first) <= port && port <= Number(last));
 }
 
 interface Info {

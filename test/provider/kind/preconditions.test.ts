@@ -334,4 +334,13 @@ describe('what docker and the kernel say', () => {
     expect(problems[0]!.message).toMatch(/port 32042 .*held by the container web/);
     expect(problems[1]!.message).toMatch(/port 32043 .*held by another program/);
   });
+
+  test('are found in the ranges as which Docker shows neighbours', async () => {
+    // As docker ps 20.10 shows a control plane of ours.
+    const shown = 'kind-control-plane\t0.0.0.0:32042-32043->32042-32043/tcp, 127.0.0.1:44767->6443/tcp\n';
+    const host = scriptedHost([[/^docker ps/, shown]]);
+    const free = machinery({ portIsFree: async () => true });
+    const taken = await lookAtPorts({ host, machinery: free, signal }, [32041, 32042, 32043, 44767, 6443]);
+    expect(taken).toEqual([32042, 32043, 44767].map((port) => ({ port, by: 'the container kind-control-plane' })));
+  });
 });
