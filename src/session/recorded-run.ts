@@ -53,10 +53,12 @@ export async function recordedRun(options: RecordedRunOptions): Promise<Recorded
   const watchReturn = (event: Event): void => {
     if (event.type === 'finding' && event.id === 'point-of-no-return') beforePointOfNoReturn = false;
   };
-  using writer = openRecord(directory, {
-    onTrouble: ({ message }) =>
-      note(`events.ndjson cannot be written (${message}): the run goes on, its events wait for room`),
-  });
+  using writer = await closedUnless(provider, () =>
+    openRecord(directory, {
+      onTrouble: ({ message }) =>
+        note(`events.ndjson cannot be written (${message}): the run goes on, its events wait for room`),
+    }),
+  );
   const stream = createEventStream({
     now: () => provider.clock.now(),
     sinks: [writer.sink, (event: Event) => fold.take(event), watchReturn, ...options.sinks],
@@ -90,4 +92,14 @@ export async function recordedRun(options: RecordedRunOptions): Promise<Recorded
   }
   const story = fold.story();
   return { verdict, story, missing: completeRecord(writer, story, directory) };
+}
+
+/** The provider has things of this machine from its beginning on. */
+async function closedUnless<T>(provider: Provider, work: () => T): Promise<T> {
+  try {
+    return work();
+  } catch (error) {
+    await provider.close();
+    throw error;
+  }
 }
