@@ -26,6 +26,7 @@ const LOOK_MS = 30_000;
 const DELETE_MS = 180_000;
 /** How often it is looked for new containers while kind makes them. */
 const WATCH_MS = 1_000;
+const LAST_LOOK_MS = 2_000;
 
 export interface KindMachineOptions {
   readonly scenario: Scenario;
@@ -136,8 +137,9 @@ export class KindMachine implements Machine {
       await this.#look(going).catch(() => undefined);
       await clock.sleep(WATCH_MS, going).catch(() => undefined);
     }
-    // Once more: the last ones may have come since.
-    await this.#look();
+    // Once more: the last ones may have come since. A cancelled job has seconds, and others who can tell whose they are.
+    using limit = clock.deadline(LAST_LOOK_MS);
+    await this.#look(limit.signal);
   }
 
   async isGone(): Promise<boolean> {

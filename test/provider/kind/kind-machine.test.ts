@@ -133,6 +133,19 @@ describe('what a run keeps on the machine', () => {
     await kind.close();
   });
 
+  test('does not wait for a Docker that is busy when the creation is cut short', async () => {
+    let looks = 0;
+    const busy: Answer = (_, { signal: until }) =>
+      looks++ === 0 ? '' : new Promise((_, reject) => until?.addEventListener('abort', () => reject(until.reason)));
+    const { provider: kind, machine } = provider([[/^docker ps --all/, busy]]);
+    await machine.beforeCreate();
+    const created = new AbortController();
+    created.abort();
+    await expect(machine.watchCreation(created.signal)).rejects.toThrow('deadline of 2 s exceeded');
+    machine.deleted();
+    await kind.close();
+  });
+
   test('stays where the cluster is kept, and is told', async () => {
     const { provider: kind, machine } = provider();
     await machine.beforeCreate();
