@@ -78,8 +78,9 @@ async function conclude(
   say(`  reports: ${directory}`);
   if (!green) {
     const place = places.explaining(report.message, report.reason);
-    const { message, ...where } = annotationOf(report, place, workspace);
-    runner.annotate({ ...where, message: [...sentences, message].join('\n') });
+    const { message, title, ...where } = annotationOf(report, place, workspace);
+    const red = report.verdict === 'passed' ? `Red, though ${title}` : title;
+    runner.annotate({ ...where, title: red, message: [...sentences, message].join('\n') });
   }
   const troubles = await runner.tell(outputsOf(story, directory), summaryMarkdown(story));
   for (const trouble of troubles) runner.warn(trouble);

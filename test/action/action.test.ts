@@ -128,6 +128,7 @@ describe('a red rehearsal', () => {
     expect(errorsOf(main).map(({ message }) => message.split('\n')[0])).toEqual([
       'expected failed, but the run ended passed',
     ]);
+    expect(errorsOf(main)[0]?.properties.title).toBe('Red, though PASSED (simulated)');
   });
 
   test('a refusal points at the line of the scenario', async () => {
