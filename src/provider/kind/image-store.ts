@@ -50,6 +50,8 @@ export class ImageStore {
   #loaded: readonly WantedImage[] = [];
   #snapshotter: Promise<string> | undefined;
   #discards = true;
+  /** Why one of the pulls has failed. */
+  #failure: unknown;
 
   constructor(options: ImageStoreOptions) {
     this.#options = options;
@@ -76,8 +78,10 @@ export class ImageStore {
     for (const [index, wanted] of this.#loaded.entries()) {
       if (this.#local.has(wanted.image)) continue;
       const pull = lanes[index % PULLS]!.then(() => this.#wanted(wanted, signal));
-      // Whoever loads the group hears of it.
-      lanes[index % PULLS] = pull.catch(() => undefined);
+      // Whoever loads next hears of it.
+      lanes[index % PULLS] = pull.catch((error: unknown) => {
+        this.#failure ??= error;
+      });
       this.#pulls.set(wanted.image, pull);
     }
   }
@@ -97,6 +101,8 @@ export class ImageStore {
     for (const { image } of this.#loaded.filter((wanted) => wanted.group === group)) {
       const missing = await this.#pulls.get(image);
       signal.throwIfAborted();
+      // An image that is needed later and does not exist is no reason to make all that comes before.
+      if (this.#failure !== undefined) throw this.#failure;
       if (missing) findings.push(missing);
       else await this.#carry(image, group, nodes, signal);
     }
@@ -137,7 +143,8 @@ export class ImageStore {
     from = mirroredImage(image, this.#options.mirrors),
   ): Promise<void> {
     const { clock } = this.#options;
-    for (let attempt = 0; ; attempt++) {
+    const here = from !== image && (await this.#isLocal(from, signal));
+    for (let attempt = 0; !here; attempt++) {
       const stderr = await this.#pullOnce(from, signal);
       if (stderr === undefined) break;
       const { again, problem } = pullCauseOf(stderr);
@@ -145,7 +152,7 @@ export class ImageStore {
       if (!again || pause === undefined) throw new MachineFailure(problem(from, what));
       await clock.sleep(pause, signal);
     }
-    this.#ours.set(image, from === image ? [image] : [image, from]);
+    this.#ours.set(image, here || from === image ? [image] : [image, from]);
     if (from !== image && !image.includes('@')) await this.#must(['tag', from, image], LOOK_MS, signal);
   }
 

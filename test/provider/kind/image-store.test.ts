@@ -116,6 +116,28 @@ describe('the way of an image', () => {
     ]);
   });
 
+  test('that is here under the name of the mirror is not pulled, and stays under that', async () => {
+    const { store: images, host } = store([agent], [[/^docker image inspect .* m\.example/, 'sha256:00']], {
+      mirrors: ['quay.io=m.example/q'],
+    });
+    await images.start({ roomForAll: false }, never);
+    await images.load('rest', ['kind-worker'], never);
+    expect(host.asked.filter((words) => /pull|tag|save|image rm/.test(words)).map(short)).toEqual([
+      'docker tag m.example/q/cilium/cilium:v1 quay.io/cilium/cilium:v1',
+      'docker save --output DIR/rest.tar quay.io/cilium/cilium:v1',
+      'docker image rm quay.io/cilium/cilium:v1',
+    ]);
+  });
+
+  test('that does not exist ends the run as soon as that is known, whatever is loaded then', async () => {
+    const missing = { exitCode: 1, stderr: 'manifest for quay.io/cilium/cilium:v1 not found: manifest unknown' };
+    const { store: images, host } = store([node, agent], [[/^docker pull .*cilium/, missing]]);
+    await images.start({ roomForAll: false }, never);
+    await images.settled();
+    await expect(images.load('calico', NODES, never)).rejects.toMatchObject({ problem: { reason: 'image-missing' } });
+    expect(host.asked.filter((words) => words.includes('images import'))).toEqual([]);
+  });
+
   test("goes for one platform where Docker's images are in containerd", async () => {
     const { store: images, host } = store([agent]);
     await images.start({ roomForAll: false, platform: 'linux/arm64' }, never);
