@@ -55,10 +55,17 @@ export class ImageStore {
     this.#options = options;
   }
 
-  /** Pulls one image that is needed at once and stays on the machine. @throws MachineFailure */
-  async pullFirst(image: string, what: string, signal: AbortSignal): Promise<void> {
-    if (await this.#isLocal(image, signal)) return;
+  /**
+   * Pulls one image that is needed at once and stays on the machine.
+   * @param image under its own name, whatever mirrors there are
+   * @returns the name under which it is here: a digest belongs to the repository that it was pulled from
+   * @throws MachineFailure
+   */
+  async pullFirst(image: string, what: string, signal: AbortSignal): Promise<string> {
+    const mirrored = mirroredImage(image, this.#options.mirrors);
+    for (const name of new Set([image, mirrored])) if (await this.#isLocal(name, signal)) return name;
     await this.#pull(image, what, signal);
+    return image.includes('@') ? mirrored : image;
   }
 
   /** Begins to pull what will be loaded, in its order; the pulls go on by themselves until `signal` aborts. */
