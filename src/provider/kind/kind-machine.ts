@@ -163,10 +163,10 @@ export class KindMachine implements Machine {
     return `kind delete cluster --name ${this.#options.scenario.cluster.name}`;
   }
 
-  /** Ends the pulls; what is not deleted stays marked, and a later run clears it away. */
+  /** Ends the pulls, and removes what they left; what is not deleted stays marked, and a later run clears it away. */
   async close(): Promise<void> {
     this.#closing.abort(new Error('the run has ended'));
-    await this.#store.settled();
+    await this.#store.close();
     if (!this.#options.directory.marked) this.#options.directory.remove();
   }
 
