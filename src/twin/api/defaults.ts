@@ -1,6 +1,6 @@
 /** Defaults of the kinds that clients and controllers rely on (recorded in Kubernetes 1.36.2: files 02 and 06). */
 import { isMap, type JsonMap } from './json.ts';
-import { defaultPodSpec, fill } from './pod-defaults.ts';
+import { defaultPodSpec, defaultRequests, fill } from './pod-defaults.ts';
 
 const specOf = (object: JsonMap): JsonMap => {
   if (!isMap(object.spec)) object.spec = {};
@@ -18,6 +18,7 @@ const DEFAULTS: Readonly<Record<string, (object: JsonMap) => void>> = {
   pods: (pod) => {
     fill(specOf(pod), { enableServiceLinks: true });
     defaultPodSpec(specOf(pod));
+    defaultRequests(specOf(pod));
   },
   'deployments.apps': (deployment) => {
     const spec = specOf(deployment);
@@ -59,12 +60,20 @@ const DEFAULTS: Readonly<Record<string, (object: JsonMap) => void>> = {
     });
     template(job);
   },
+  'cronjobs.batch': (cron) => {
+    const spec = specOf(cron);
+    const defaults = { concurrencyPolicy: 'Allow', suspend: false };
+    fill(spec, { ...defaults, successfulJobsHistoryLimit: 3, failedJobsHistoryLimit: 1 });
+    // Of the jobs only the pods: the rest comes when one is made.
+    if (isMap(spec.jobTemplate)) template(spec.jobTemplate);
+  },
   services: (service) => {
     const spec = specOf(service);
     fill(spec, { type: 'ClusterIP', sessionAffinity: 'None' });
     if (spec.type !== 'ExternalName') {
       fill(spec, { internalTrafficPolicy: 'Cluster' });
     }
+    if (spec.type === 'LoadBalancer') fill(spec, { allocateLoadBalancerNodePorts: true });
     if (spec.type === 'NodePort' || spec.type === 'LoadBalancer') fill(spec, { externalTrafficPolicy: 'Cluster' });
     for (const port of (spec.ports as JsonMap[] | undefined) ?? []) {
       fill(port, { protocol: 'TCP', targetPort: port.port });

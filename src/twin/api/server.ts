@@ -83,7 +83,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       const plain = outsideResources(request, store, options.kubernetesVersion);
       if (plain !== undefined) return plain;
     }
-    const judged = review(request);
+    const judged = review(request, () => store.time.now());
     if (judged !== undefined) return json(201, JSON.stringify(judged));
     return dispatch(request, parseRoute(request.path, store.registry), options, viewOf);
   };
