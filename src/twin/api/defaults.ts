@@ -120,8 +120,18 @@ const DEFAULTS: Readonly<Record<string, (object: JsonMap) => void>> = {
     const { names } = spec;
     fill(names, { singular: String(names.kind).toLowerCase(), listKind: `${String(names.kind)}List` });
   },
+  'roles.rbac.authorization.k8s.io': (role) => fill(role, { rules: null }),
+  'clusterroles.rbac.authorization.k8s.io': (role) => fill(role, { rules: null }),
+  'horizontalpodautoscalers.autoscaling': (scaler) =>
+    fill(specOf(scaler), { minReplicas: 1, metrics: [cpuMetric(80)] }),
   'priorityclasses.scheduling.k8s.io': (priority) => fill(priority, { preemptionPolicy: 'PreemptLowerPriority' }),
 };
+
+/** The metric of an autoscaler that keeps the use of CPU at so many percent of what is asked for. */
+export const cpuMetric = (averageUtilization: unknown): JsonMap => ({
+  type: 'Resource',
+  resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization } },
+});
 
 /** What Go writes of a NodeSystemInfo that nobody has filled in. */
 const EMPTY_NODE_INFO = {
@@ -178,6 +188,8 @@ export function firstStatus(resource: string, spec: unknown): JsonMap | undefine
       return { replicas: 0, availableReplicas: 0 };
     case 'poddisruptionbudgets.policy':
       return { disruptionsAllowed: 0, currentHealthy: 0, desiredHealthy: 0, expectedPods: 0 };
+    case 'horizontalpodautoscalers.autoscaling':
+      return { currentMetrics: null, desiredReplicas: 0 };
     case 'services':
       return { loadBalancer: {} };
     default:
