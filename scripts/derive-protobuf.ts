@@ -2,7 +2,8 @@
  * Writes data/protobuf/messages.json.gz: node scripts/derive-protobuf.ts DIRECTORY, where kubernetes/api, apimachinery,
  * apiextensions-apiserver and kube-aggregator lie side by side under these names, all at the tag in data/protobuf/README.md.
  *
- * The embedded API server reads with it what kubectl sends in protobuf. Only what the messages of served versions need is kept.
+ * The embedded API server reads with it what kubectl sends in protobuf. The versions are those that it serves,
+ * and those that their messages and reviews need.
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';

@@ -43,7 +43,7 @@ export function readMessage(bytes: Buffer, name: string, depth = 0): unknown {
   return put === undefined ? value : put(value as JsonMap);
 }
 
-/** Wire types of what is no integer; a length stands before texts, bytes, messages and entries of maps. */
+/** Wire type of texts, bytes, messages and entries of maps, which a length stands before; and those of what has none. */
 const WITH_LENGTH = 2;
 const WIRE_TYPES: Readonly<Record<string, number>> = { bool: 0, int: 0, double: 1 };
 
