@@ -13,6 +13,8 @@ import { pullCauseOf } from './pull-errors.ts';
 /** Pauses between tries, milliseconds: registries ask for seconds, rate limits for more than we have. */
 const PAUSES_MS = [2_000, 5_000, 10_000, 20_000];
 const LOOK_MS = 30_000;
+/** Docker goes on removing by itself. */
+const FORGET_MS = 2_000;
 /** One pull, save or import; the largest image is half a gigabyte unpacked. */
 const WORK_MS = 600_000;
 /** Pulls at a time: more of them only share the same line. */
@@ -57,10 +59,18 @@ export class ImageStore {
     this.#options = options;
   }
 
-  /** Pulls one image that is needed at once and stays on the machine; from where it says, else by the mirrors. @throws MachineFailure */
-  async pullFirst(image: string, what: string, signal: AbortSignal, from?: string): Promise<void> {
-    if (await this.#isLocal(image, signal)) return;
-    await this.#pull(image, what, signal, from);
+  /**
+   * Pulls one image that is needed at once and stays on the machine.
+   * @param image under its own name, whatever mirrors there are
+   * @returns the name under which it is here: a digest belongs to the repository that it was pulled from
+   * @throws MachineFailure
+   */
+  async pullFirst(image: string, what: string, signal: AbortSignal): Promise<string> {
+    const mirrored = mirroredImage(image, this.#options.mirrors);
+    for (const name of new Set([image, mirrored])) if (await this.#isLocal(name, signal)) return name;
+    await this.#pull(image, what, signal);
+    this.#ours.delete(image);
+    return image.includes('@') ? mirrored : image;
   }
 
   /** Begins to pull what will be loaded, in its order; the pulls go on by themselves until `signal` aborts. */
@@ -86,9 +96,14 @@ export class ImageStore {
     }
   }
 
-  /** All pulls have ended, one way or the other. */
-  async settled(): Promise<void> {
+  /** Waits for the pulls, which end with the signal of {@link start}, and removes what was pulled and never came to be loaded. */
+  async close(): Promise<void> {
     await Promise.allSettled(this.#pulls.values());
+    const left = [...this.#ours.values()].flat();
+    this.#ours.clear();
+    if (left.length === 0) return;
+    // The run has its verdict: what cannot be removed is only a little disk. A cancelled job has seconds for its reports.
+    await this.#docker(['image', 'rm', ...left], FORGET_MS, new AbortController().signal).catch(() => undefined);
   }
 
   /**
@@ -136,13 +151,9 @@ export class ImageStore {
     return (await this.#docker(['image', 'inspect', '--format', '{{.Id}}', image], LOOK_MS, signal)).exitCode === 0;
   }
 
-  async #pull(
-    image: string,
-    what: string,
-    signal: AbortSignal,
-    from = mirroredImage(image, this.#options.mirrors),
-  ): Promise<void> {
-    const { clock } = this.#options;
+  async #pull(image: string, what: string, signal: AbortSignal): Promise<void> {
+    const { clock, mirrors } = this.#options;
+    const from = mirroredImage(image, mirrors);
     const here = from !== image && (await this.#isLocal(from, signal));
     for (let attempt = 0; !here; attempt++) {
       const stderr = await this.#pullOnce(from, signal);

@@ -127,7 +127,8 @@ async function installCalico(rehearsal: Rehearsal): Promise<void> {
   // The node image decides, whatever the scenario says: the report must name what was rehearsed on.
   const versions = new Set(ready.map(({ status }) => status?.nodeInfo?.kubeletVersion.replace(/^v/, '')));
   const kubernetes = [...versions].filter((version) => version !== undefined && version !== '').join(', ');
-  if (kubernetes !== '') journal.finding('versions', 'info', 'Kubernetes of the nodes', [], { kubernetes });
+  if (kubernetes !== '')
+    journal.finding('versions', 'info', `The nodes run Kubernetes ${kubernetes}`, [], { kubernetes });
 }
 
 function isNodeReady(node: Node): boolean {
