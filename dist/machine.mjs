@@ -1,1 +1,1 @@
-var e=class extends Error{name=`MachineFailure`;problem;constructor(e,t){super(e.message,t),this.problem=e}};export{e as t};
+const e=6e4,t=5e3;var n=class extends Error{name=`MachineFailure`;problem;constructor(e,t){super(e.message,t),this.problem=e}};export{n,t as r,e as t};
