@@ -30,14 +30,12 @@ export interface NightResult {
 export const keyOf = ({ scenario, cilium, calico }: Pick<Job, 'scenario' | 'cilium' | 'calico'>): string =>
   `${scenario}, Cilium ${minorOf(cilium)}, Calico ${minorOf(calico)}`;
 
-/** @param found reports below directories named `rehearsal-ID` or `ID`, the attempts of a job in the order of their paths */
+/** @param found reports below a directory for each job, named by its id, its attempts in the order of their paths */
 export function jobNights(jobs: readonly Job[], found: readonly Found[]): JobNight[] {
   return jobs.map((job) => ({
     key: keyOf(job),
     name: job.name,
-    attempts: found
-      .filter(({ path }) => [`rehearsal-${job.id}`, job.id].includes(path.split('/')[0]!))
-      .map(({ record }) => record),
+    attempts: found.filter(({ path }) => path.split('/')[0] === job.id).map(({ record }) => record),
   }));
 }
 
