@@ -271,6 +271,12 @@ test('only the release waits for nobody to push in between: its checks come firs
   const { jobs } = read('release.yml');
   expect(jobs.attest!.needs).toEqual(['check']);
   expect(jobs.publish!.needs).toEqual(['check', 'attest', 'npm']);
+  // What was attested is what is released.
+  const fetched = [jobs.attest!, jobs.npm!, jobs.publish!].map(
+    ({ steps }) => steps.find(({ uses }) => uses?.startsWith('actions/download-artifact@'))!.with,
+  );
+  for (const one of fetched) expect(one).toEqual({ name: 'package', path: 'package' });
+  expect(jobs.publish!.steps.at(-1)!.run).toBe('node scripts/release.ts publish package');
   const commands = jobs.check!.steps.flatMap(({ run }) => run ?? []);
   expect(commands).toEqual([
     'npm ci',
