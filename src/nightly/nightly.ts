@@ -32,8 +32,10 @@ export const keyOf = ({ scenario, cilium, calico }: Pick<Job, 'scenario' | 'cili
 
 /** @param found reports below a directory for each job, named by its id, its attempts in the order of their paths */
 export function jobNights(jobs: readonly Job[], found: readonly Found[]): JobNight[] {
-  return jobs.map((job) => ({
-    key: keyOf(job),
+  const keys = jobs.map(keyOf);
+  return jobs.map((job, index) => ({
+    // A pre-release of a minor that is out already is a line of its own, not another attempt at the release.
+    key: keys.indexOf(keys[index]!) === index ? keys[index]! : job.name,
     name: job.name,
     attempts: found.filter(({ path }) => path.split('/')[0] === job.id).map(({ record }) => record),
   }));

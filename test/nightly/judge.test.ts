@@ -2,8 +2,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { RunRecord } from '../../src/compare/record.ts';
+import type { Job } from '../../src/matrix/job.ts';
 import { issueAction, MARKER } from '../../src/nightly/issue.ts';
 import { parseHistory, withNight } from '../../src/nightly/night.ts';
+import { jobNights } from '../../src/nightly/nightly.ts';
 import { errored, failedAt, record } from '../compare/reports.ts';
 import { KEY, type Nights, nightOf, play } from './nights.ts';
 
@@ -133,6 +135,40 @@ describe('several lines', () => {
   test('a line that is rehearsed no more holds no issue open', () => {
     const { judged } = play([{ [one]: RED, [two]: GOOD }, { [two]: GOOD }]);
     expect(judged[1]).toMatchObject({ open: [], closed: [one] });
+  });
+});
+
+describe('the jobs of a night', () => {
+  const job = (cilium: string): Job => ({
+    ...{
+      id: `lab-${cilium}`,
+      name: `lab, Cilium ${cilium}`,
+      scenario: 'lab',
+      provider: 'kind',
+      cilium,
+      calico: '3.31.7',
+    },
+    ...{ kubernetes: '1.34.11', nodes: 5, support: 'tested', set: '', allow: '', fault: '', seed: 1, versions: '' },
+  });
+  const found = (id: string, attempt: number) => ({ path: `${id}/attempt-${attempt}`, record: record() });
+
+  test('have the attempts of their own directory, in their order', () => {
+    const reports = [
+      found('lab-1.19.6', 1),
+      found('lab-1.19.6', 2),
+      found('lab-1.19.60', 1),
+      { path: '.', record: record() },
+    ];
+    const nights = jobNights([job('1.19.6'), job('1.20.0')], reports);
+    expect(nights.map(({ key, attempts }) => [key, attempts.length])).toEqual([
+      ['lab, Cilium 1.19, Calico 3.31', 2],
+      ['lab, Cilium 1.20, Calico 3.31', 0],
+    ]);
+  });
+
+  test('of one minor are lines of their own: a pre-release is no attempt at the release', () => {
+    const keys = jobNights([job('1.20.1'), job('1.20.2-rc.0')], []).map(({ key }) => key);
+    expect(keys).toEqual(['lab, Cilium 1.20, Calico 3.31', 'lab, Cilium 1.20.2-rc.0']);
   });
 });
 

@@ -7,6 +7,7 @@ import { gunzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { type ChartValues, imagesOf, type Versions, withVersion } from '../../../scripts/lib/chart-data.ts';
+import { imageExists } from '../../../src/twin/images.ts';
 
 const data = new URL('../../../data/cilium/', import.meta.url);
 const text = (path: string): string => {
@@ -33,6 +34,15 @@ test.each(versions)('images.json says of %s what its values say', (version) => {
   const values = parse(text(`${version}/values.yaml.gz`)) as ChartValues;
   const { images } = JSON.parse(text('images.json')) as { images: Record<string, object> };
   expect(images[version]).toEqual(imagesOf(values));
+});
+
+test.each(versions)('the images that %s starts exist on the twin', (version) => {
+  const { images } = JSON.parse(text('images.json')) as { images: Record<string, Record<string, { ref: string }>> };
+  for (const name of ['agent', 'operatorGeneric', 'envoy']) {
+    const { ref } = images[version]![name]!;
+    expect(imageExists(ref), ref).toBe(true);
+    expect(imageExists(`${ref}-lost`), ref).toBe(false);
+  }
 });
 
 test('every version of which there is data is among the known ones', () => {
