@@ -4,10 +4,11 @@ import { describe, expect, test } from 'vitest';
 import type { RunRecord } from '../../src/compare/record.ts';
 import type { Job } from '../../src/matrix/job.ts';
 import { issueAction, MARKER } from '../../src/nightly/issue.ts';
+import { judgeNight } from '../../src/nightly/judge.ts';
 import { parseHistory, withNight } from '../../src/nightly/night.ts';
 import { jobNights } from '../../src/nightly/nightly.ts';
 import { errored, failedAt, record } from '../compare/reports.ts';
-import { KEY, type Nights, nightOf, play } from './nights.ts';
+import { jobNight, KEY, type Nights, nightOf, play } from './nights.ts';
 
 const GOOD = [record()];
 const RED = [failedAt('final'), failedAt('final')];
@@ -228,6 +229,22 @@ describe('the history', () => {
     expect(checkpoints.slice(-30).every((count) => count > 0)).toBe(true);
     expect(checkpoints.slice(0, -30).every((count) => count === 0)).toBe(true);
     expect(JSON.stringify(history).length).toBeLessThan(1_000_000);
+  });
+
+  test('what a line is held against is kept whole, however long ago it was good', () => {
+    const slow = { [KEY]: SLOW };
+    let history = parseHistory('{"schemaVersion":1,"nights":[]}');
+    const states: string[] = [];
+    for (const [n, jobs] of [{ [KEY]: GOOD }, ...Array.from({ length: 60 }, () => slow)].entries()) {
+      const openBefore = history.nights.at(-1)?.open ?? null;
+      const judged = judgeNight({
+        ...{ nights: history.nights, acceptedAt: null, openBefore, issueOpen: (openBefore ?? []).length > 0 },
+        tonight: [jobNight(jobs[KEY]!)],
+      });
+      states.push(judged.entries[0]!.state);
+      history = parseHistory(JSON.stringify(withNight(history, nightOf(n + 1, judged))));
+    }
+    expect(states).toEqual(['good', 'slower', ...Array.from({ length: 59 }, () => 'regressed')]);
   });
 
   test.each([
