@@ -78,6 +78,12 @@ function isNight(value: unknown): boolean {
   );
 }
 
+/** For how many nights up to the last one no job has said anything of the migration. */
+export function silentNights({ nights }: NightHistory): number {
+  const spoke = nights.findLastIndex(({ entries }) => entries.some(({ state }) => state !== 'infrastructure'));
+  return nights.length - 1 - spoke;
+}
+
 /** The history with this night at its end, in the place of an earlier attempt at it. */
 export function withNight(history: NightHistory, night: Night): NightHistory {
   const nights = [...before(history, night.runId), night].slice(-MOST_NIGHTS);
