@@ -1,20 +1,21 @@
 /**
  * One summary of the jobs of a matrix: node scripts/merge-reports.ts REPORTS
  *
- * REPORTS holds a directory for each job, `rehearsal-ID`, with its report.json; MATRIX is what `rehearse matrix --json` printed.
+ * REPORTS holds the plan.json of scripts/plan-matrix.ts and a directory for each job, named by its id, with its report.json;
  * matrix.json is written beside them. Exit code: that of the worst job; a job without a report is an error, 3.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Job, sourceOf } from '../src/matrix/job.ts';
+import type { Job } from '../src/matrix/job.ts';
 import { type JobResult, matrixMarkdown, mergeResults } from '../src/matrix/merge.ts';
 import { ReportUnreadable, readReport } from '../src/report/read.ts';
 import { tool } from '../src/session/version.ts';
-import { EnvironmentProblem, jobsFrom, script, stepOutput, stepSummary } from './lib/environment.ts';
+import { EnvironmentProblem, script, stepOutput, stepSummary } from './lib/environment.ts';
+import { readPlan } from './lib/plan.ts';
 
 function resultOf(reports: string, job: Job): JobResult {
   try {
-    const report = readReport(join(reports, `rehearsal-${job.id}`));
+    const report = readReport(join(reports, job.id));
     return { job, report, exitCode: report.exitCode, trouble: '' };
   } catch (error) {
     if (!(error instanceof ReportUnreadable)) throw error;
@@ -26,14 +27,9 @@ await script(() => {
   const { env } = process;
   const [reports] = process.argv.slice(2);
   if (reports === undefined) throw new EnvironmentProblem('usage: merge-reports.ts REPORTS');
-  const jobs = jobsFrom(env, 'MATRIX');
-  const source = sourceOf(jobs[0]?.versions ?? 'no job says');
-  const summary = mergeResults(
-    { jobs, excluded: [], notes: [], source },
-    jobs.map((job) => resultOf(reports, job)),
-    tool(),
-  );
-  mkdirSync(reports, { recursive: true });
+  const plan = readPlan(reports);
+  const results = plan.jobs.map((job) => resultOf(reports, job));
+  const summary = mergeResults(plan, results, tool());
   writeFileSync(join(reports, 'matrix.json'), `${JSON.stringify(summary, null, 2)}\n`);
   stepSummary(env, matrixMarkdown(summary));
   stepOutput(env, 'exit-code', String(summary.exitCode));

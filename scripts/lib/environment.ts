@@ -1,6 +1,5 @@
 /** What GitHub hands to a script of a workflow, checked, and how a script answers. */
 import { appendFileSync } from 'node:fs';
-import type { Job } from '../../src/matrix/job.ts';
 
 export type Env = Readonly<Record<string, string | undefined>>;
 
@@ -13,26 +12,6 @@ export function wanted(env: Env, name: string): string {
   const value = env[name];
   if (value === undefined || value === '') throw new EnvironmentProblem(`${name} is not set`);
   return value;
-}
-
-/** The jobs of `rehearse matrix --json`, from a variable. @throws EnvironmentProblem */
-export function jobsFrom(env: Env, name: string): readonly Job[] {
-  let value: unknown;
-  try {
-    value = JSON.parse(wanted(env, name));
-  } catch (error) {
-    if (error instanceof EnvironmentProblem) throw error;
-    throw new EnvironmentProblem(`${name} is no JSON (${(error as Error).message})`, { cause: error });
-  }
-  const { include } = (value ?? {}) as { include?: unknown };
-  const isJob = (job: unknown): boolean =>
-    ['id', 'name', 'scenario', 'cilium', 'calico', 'kubernetes'].every(
-      (key) => typeof (job as Record<string, unknown> | null)?.[key] === 'string',
-    );
-  if (!Array.isArray(include) || !include.every(isJob)) {
-    throw new EnvironmentProblem(`${name} is no matrix of rehearse matrix --json`);
-  }
-  return include as Job[];
 }
 
 /** Adds to the step's summary, where there is one. */

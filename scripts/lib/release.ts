@@ -7,6 +7,10 @@ export interface ReleaseFacts {
   readonly packageVersion: string;
   /** `private` of package.json: nothing is published to a registry. */
   readonly isPrivate: boolean;
+  /** `repository` of package.json; null: it has none. */
+  readonly packageRepository: string | null;
+  /** `owner/name`, where this runs. */
+  readonly repository: string;
   /** All tags of the repository. */
   readonly tags: readonly string[];
   readonly changelog: string;
@@ -31,7 +35,7 @@ export interface Release {
 export function releaseOf(
   facts: ReleaseFacts,
 ): { readonly release: Release } | { readonly problems: readonly string[] } {
-  const { tag, packageVersion, isPrivate, tags, changelog, onMain } = facts;
+  const { tag, packageVersion, isPrivate, packageRepository, repository, tags, changelog, onMain } = facts;
   const version = tag.slice(1);
   if (!tag.startsWith('v') || semver.valid(version) !== version) {
     return { problems: [`${tag} is no tag of a release: v1.2.3 or v1.2.3-rc.1 is wanted`] };
@@ -40,6 +44,10 @@ export function releaseOf(
   const problems = [
     ...(version === packageVersion ? [] : [`package.json has the version ${packageVersion}, not ${version}`]),
     ...(notes === undefined ? [`CHANGELOG.md has no section ${version}`] : []),
+    // npm holds the provenance of a package against it (npm, "Generating provenance statements").
+    ...(isPrivate || namesRepository(packageRepository, repository)
+      ? []
+      : [`package.json names the repository ${packageRepository ?? '(none)'}, not ${repository}: npm would refuse it`]),
     ...(onMain ? [] : [`the commit of ${tag} is not on main`]),
   ];
   if (problems.length > 0 || notes === undefined) return { problems };
@@ -63,6 +71,13 @@ export function releaseOf(
     },
   };
 }
+
+const namesRepository = (text: string | null, repository: string): boolean =>
+  text !== null &&
+  text
+    .replace(/^git\+/, '')
+    .replace(/^(https:\/\/github\.com\/|github:)/, '')
+    .replace(/\.git$/, '') === repository;
 
 /** The text below `## VERSION` or `## [VERSION] - DATE`; undefined: there is none, or it is empty. */
 function sectionOf(changelog: string, version: string): string | undefined {

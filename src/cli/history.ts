@@ -1,11 +1,12 @@
 /** `rehearse history`: many reports as one page and one JSON document. */
-import { mkdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { EXIT_CODES } from '../events/verdict.ts';
 import { type Collected, collectReports } from '../history/collect.ts';
 import { historyPage, isRegressed } from '../history/page.ts';
 import { timelines } from '../history/timeline.ts';
 import { writeWhole } from '../report/atomic.ts';
+import { makeDirectories } from '../report/directory.ts';
 import { plural } from '../report/words.ts';
 import { printable } from '../scenario/printable.ts';
 import { RunProblem } from '../session/problem.ts';
@@ -60,7 +61,7 @@ function collected(directory: string): Collected {
 
 function write(directory: string, files: Readonly<Record<string, string>>): void {
   try {
-    mkdirSync(directory, { recursive: true });
+    makeDirectories(resolve(directory));
     for (const [name, content] of Object.entries(files)) writeWhole(join(directory, name), content);
   } catch (error) {
     throw new RunProblem('error', `${directory}: cannot be written (${(error as Error).message})`, { cause: error });

@@ -61,17 +61,7 @@ export const matrix: Command = {
   ].join('\n'),
   flags: FLAGS,
   run: async (words, output) => {
-    const args = parseArguments('matrix', words, FLAGS, MOST_SCENARIOS);
-    if (!args.has('run')) {
-      for (const flag of ['jobs', 'report']) {
-        if (args.has(flag)) throw new UsageError(`--${flag} needs --run`, 'matrix');
-      }
-    }
-    const planned = await plannedMatrix(args, new WallClock());
-    if (planned.jobs.length === 0) {
-      output.message(excludedText(planned));
-      throw new UsageError('no combination is left', 'matrix');
-    }
+    const { args, planned } = await planOf(words, output);
     if (args.has('run')) {
       const { runMatrix } = await import('./matrix-run.ts');
       return runMatrix(planned, args, output);
@@ -80,6 +70,28 @@ export const matrix: Command = {
     return 0;
   },
 };
+
+/**
+ * The matrix that these words ask for. With no job left it says what was left out, and refuses.
+ * @throws UsageError, ScenarioError
+ */
+export async function planOf(
+  words: readonly string[],
+  output: Pick<Output, 'message'>,
+): Promise<{ readonly args: Arguments; readonly planned: Matrix }> {
+  const args = parseArguments('matrix', words, FLAGS, MOST_SCENARIOS);
+  if (!args.has('run')) {
+    for (const flag of ['jobs', 'report']) {
+      if (args.has(flag)) throw new UsageError(`--${flag} needs --run`, 'matrix');
+    }
+  }
+  const planned = await plannedMatrix(args, new WallClock());
+  if (planned.jobs.length === 0) {
+    output.message(excludedText(planned));
+    throw new UsageError('no combination is left', 'matrix');
+  }
+  return { args, planned };
+}
 
 function print(planned: Matrix, json: boolean, output: Output): void {
   if (json) {

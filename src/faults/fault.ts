@@ -112,6 +112,11 @@ interface FaultBase {
   readonly summary: string;
   /** How it is made, and what happens then on real nodes. */
   readonly mechanism: string;
+  /**
+   * How a run with it must end, for people: what `expected` works out by plan and addresses, with the rule that refuses it
+   * allowed. Several, each by the argument that it holds for (`of=nodes`), where an argument decides.
+   */
+  readonly ends: string | Readonly<Record<string, string>>;
   /** Recording, or project, file and version. */
   readonly source: string;
   readonly providers: readonly ('twin' | 'kind')[];

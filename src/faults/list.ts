@@ -1,6 +1,5 @@
 /** A fault as it is listed, for people and for programs. */
 import type { ClusterNode } from '../cni/kind-config.ts';
-import { endsOf } from './ends.ts';
 import { FAULT_KEYS, type Fault, type FaultArgument, type FaultKey } from './fault.ts';
 import { argumentsOf } from './parse.ts';
 
@@ -45,10 +44,16 @@ export function faultRow(fault: Fault): FaultRow {
     starts: fault.starts?.({ node: 'NODE', from: 'NODE', to: 'NODE' }, ANY) ?? 'scenario',
     providers: fault.providers,
     refusedBy: fault.refusedBy,
-    ends: endsOf(fault.name),
+    ends: endsOf(fault),
     mechanism: fault.mechanism,
     source: fault.source,
   };
+}
+
+/** The ends of a fault, each with the argument that it holds for; empty: it holds for all. */
+export function endsOf({ ends }: Pick<Fault, 'ends'>): FaultRow['ends'] {
+  if (typeof ends === 'string') return [{ when: '', end: ends }];
+  return Object.entries(ends).map(([when, end]) => ({ when, end }));
 }
 
 function usageOf(name: string, entries: readonly [FaultKey, FaultArgument][]): string {

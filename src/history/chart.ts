@@ -1,5 +1,5 @@
 /** Bars over time as inline SVG. */
-import { secondsText } from '../report/words.ts';
+import { plural, secondsText } from '../report/words.ts';
 import { type Html, html } from './html.ts';
 
 export interface Point {
@@ -23,5 +23,5 @@ export function chart(points: readonly Point[]): Html {
     const x = (index * step).toFixed(1);
     return html`<rect class="${kind}" x="${x}" y="${(HEIGHT - height).toFixed(1)}" width="${(step * 0.8).toFixed(1)}" height="${height.toFixed(1)}"><title>${label}</title></rect>`;
   });
-  return html`<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${points.length} runs, at most ${secondsText(most)}"><text x="0" y="10">${secondsText(most)}</text>${bars}</svg>`;
+  return html`<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${plural(points.length, 'run')}, at most ${secondsText(most)}"><text x="0" y="10">${secondsText(most)}</text>${bars}</svg>`;
 }

@@ -1,7 +1,8 @@
 /** Many runs as one page that needs nothing but itself: no script, no image, no font from elsewhere. */
 import { migrationSeconds } from '../compare/rule.ts';
-import { secondsText, verdictWord } from '../report/words.ts';
+import { plural, secondsText, verdictWord } from '../report/words.ts';
 import { chart } from './chart.ts';
+import { naturally } from './collect.ts';
 import { type Html, html } from './html.ts';
 import { STYLE } from './style.ts';
 import type { Series, TimelineRun } from './timeline.ts';
@@ -35,7 +36,8 @@ export function historyPage(series: readonly Series[], { title, notes }: PageOpt
 <body>
 <main>
 <h1>${title}</h1>
-<p>${runs} runs in ${series.length} series. A series is one scenario and one minor of Cilium and Calico; each run is held against the last good one before it.</p>
+<p>${plural(runs, 'run')} in ${series.length} series. A series is one scenario and one minor of Cilium and Calico; each run is held against the last good one before it.</p>
+<p class="note">Bars stand from the oldest run to the newest: filled, it passed; with a border, it failed or is a regression; hollow, it says nothing of the migration.</p>
 ${notes.map((note) => html`<p class="note">${note}</p>\n`)}${head}
 ${overview(series)}
 ${series.map(section)}</main>
@@ -58,7 +60,9 @@ const nameOf = ({ scenario, provider, cilium, calico }: Series): string =>
 
 /** Version × scenario, each with its last run. */
 function overview(series: readonly Series[]): Html {
-  const columns = [...new Set(series.map(({ cilium, calico }) => `${cilium} ${calico}`))];
+  const columns = [...new Set(series.map(({ cilium, calico }) => `${cilium} ${calico}`))].sort((a, b) =>
+    naturally(b, a),
+  );
   const rows = [...new Set(series.map(({ scenario, provider }) => `${provider} ${scenario}`))];
   const cell = (row: string, column: string): Html => {
     const one = series.find(
@@ -75,9 +79,16 @@ function overview(series: readonly Series[]): Html {
     const at = row.indexOf(' ');
     return html`<tr><th scope="row">${row.slice(at + 1)}<br><small>${row.slice(0, at)}</small></th>${columns.map((column) => cell(row, column))}</tr>\n`;
   });
-  return html`<div class="scroll"><table class="overview"><thead><tr><th></th>${heads}</tr></thead>
-<tbody>${body}</tbody></table></div>`;
+  return scrolled(
+    'The last run of every series',
+    html`<table class="overview"><thead><tr><td></td>${heads}</tr></thead>
+<tbody>${body}</tbody></table>`,
+  );
 }
+
+/** What is wider than the page scrolls by itself, by keyboard too. */
+const scrolled = (label: string, table: Html): Html =>
+  html`<div class="scroll" role="region" aria-label="${label}" tabindex="0">${table}</div>`;
 
 /** A sign beside the word: colour alone tells nothing to many. */
 const SIGNS = { good: '✓', bad: '✗', odd: '!', none: '–' } as const;
@@ -93,6 +104,10 @@ function mark(run: TimelineRun): Html {
   return html`<span class="mark ${kind}"><span aria-hidden="true">${SIGNS[kind]}</span> ${verdictWord(run.record)}${regression}</span>`;
 }
 
+const HEADS = ['run', 'Cilium', 'Calico', 'verdict', 'migration', 'duration', 'disruption'].map((head, index) =>
+  index < 4 ? html`<th scope="col">${head}</th>` : html`<th scope="col" class="number">${head}</th>`,
+);
+
 function section(series: Series): Html {
   const shown = series.runs.slice(-MOST_RUNS);
   const hidden = series.runs.length - shown.length;
@@ -105,10 +120,13 @@ function section(series: Series): Html {
 <figure><figcaption>Duration of the migration itself</figcaption>${chart(points(({ record }) => migrationSeconds(record)))}</figure>
 <figure><figcaption>Longest unexpected disruption of a pair</figcaption>${chart(points(({ record }) => record.disruption.unexpected.longestSeconds))}</figure>
 </div>
-${hidden > 0 ? html`<p class="note">${hidden} older runs are in history.json.</p>` : html``}
-<details${isRegressed(series) ? html` open` : html``}><summary>${shown.length} runs</summary>
-<div class="scroll"><table><thead><tr><th>run</th><th>Cilium</th><th>Calico</th><th>verdict</th><th class="number">migration</th><th class="number">duration</th><th class="number">disruption</th></tr></thead>
-<tbody>${rows}</tbody></table></div></details>
+${hidden > 0 ? html`<p class="note">${plural(hidden, 'older run')} in history.json only.</p>` : html``}
+<details${isRegressed(series) ? html` open` : html``}><summary>${plural(shown.length, 'run')}</summary>
+${scrolled(
+  `Runs of ${nameOf(series)}`,
+  html`<table><thead><tr>${HEADS}</tr></thead>
+<tbody>${rows}</tbody></table>`,
+)}</details>
 </section>
 `;
 }

@@ -52,12 +52,6 @@ export interface VersionSource {
 
 export const sourceText = ({ cilium, detail }: VersionSource): string => `${cilium}: ${detail}`;
 
-/** The source of a job's versions; of a text that is none: bundled, and what it says. */
-export function sourceOf(text: string): VersionSource {
-  const [, cilium, detail] = /^(published|bundled): (.*)$/s.exec(text) ?? [];
-  return { cilium: cilium === 'published' ? 'published' : 'bundled', detail: detail ?? text };
-}
-
 export interface Matrix {
   readonly jobs: readonly Job[];
   readonly excluded: readonly Excluded[];

@@ -24,6 +24,9 @@ export const MOST_JOBS = 256;
  */
 export const MOST_KIND_NODES = 8;
 
+/** Letters of a scenario's path in the id of a job. */
+const MOST_SCENARIO = 80;
+
 /** What the planner needs to know of a scenario. */
 export interface ScenarioFacts {
   /** As it was given. */
@@ -139,7 +142,10 @@ function cellOf(facts: ScenarioFacts, asked: Versions, request: MatrixRequest): 
     return out(kubernetes, `${whyUntested(pair, kubernetes)}; --include support=untested rehearses it all the same`);
   }
   return {
-    id: slug(`${scenario.replace(/\.ya?ml$/, '')}-cilium-${pair.cilium}-calico-${pair.calico}-k8s-${kubernetes}`),
+    // The end of a path tells more than its beginning; names of files and artifacts have 255 letters at most.
+    id: slug(
+      `${scenario.replace(/\.ya?ml$/, '').slice(-MOST_SCENARIO)}-cilium-${pair.cilium}-calico-${pair.calico}-k8s-${kubernetes}`,
+    ),
     name: nameOf({ scenario, ...pair, kubernetes }),
     scenario,
     provider: request.provider,

@@ -5,6 +5,9 @@ const TIMEOUT_MS = 30_000;
 const ATTEMPTS = 4;
 const FIRST_PAUSE_MS = 1_000;
 const MOST_PAUSE_MS = 60_000;
+/** A file of some megabytes takes so many times as long as another call. */
+const UPLOAD_TIMES = 10;
+const HEADERS = { 'user-agent': 'cni-rehearsal', 'x-github-api-version': '2022-11-28' };
 
 export class GitHubError extends Error {
   override readonly name = 'GitHubError';
@@ -35,6 +38,20 @@ export interface Issue {
   readonly state_reason: string | null;
   readonly closed_at: string | null;
   readonly pull_request?: unknown;
+}
+
+export interface ReleaseFile {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+interface ReleaseDraft {
+  readonly id: number;
+  readonly tag_name: string;
+  readonly draft: boolean;
+  /** A URI template: `https://uploads.github.com/…/assets{?name,label}`. */
+  readonly upload_url: string;
+  readonly assets: readonly { readonly id: number; readonly name: string; readonly state: string }[];
 }
 
 interface Reply {
@@ -107,20 +124,52 @@ export class GitHub {
     else await this.#call('PATCH', `git/refs/tags/${tag}`, { sha, force: true });
   }
 
-  /** Publishes a release of a tag, or leaves the one that is there. @throws GitHubError */
+  /**
+   * Publishes a release of a tag with its files, or leaves the one that is there. The files come before it is published: one that
+   * cannot be changed afterwards (GitHub's immutable releases) is whole too, and what fails on the way leaves a draft that is
+   * taken up again.
+   * @throws GitHubError
+   */
   async release(
     tag: string,
     notes: string,
     { prerelease, latest }: { prerelease: boolean; latest: boolean },
+    files: readonly ReleaseFile[] = [],
   ): Promise<void> {
     if ((await this.#call('GET', `releases/tags/${tag}`, undefined, { orMissing: true })) !== null) return;
-    const make_latest = latest ? 'true' : 'false';
-    await this.#call(
-      'POST',
-      'releases',
-      { tag_name: tag, name: tag, body: notes, prerelease, make_latest },
-      { once: true },
-    );
+    // A draft is not found by its tag.
+    const { text: all } = await this.#call('GET', 'releases?per_page=100');
+    const draft = (JSON.parse(all) as ReleaseDraft[]).find((one) => one.draft && one.tag_name === tag);
+    const { id, upload_url, assets } =
+      draft ?? (await this.#draft({ tag_name: tag, name: tag, body: notes, prerelease }));
+    for (const { name, bytes } of files) {
+      const there = assets.find((asset) => asset.name === name);
+      if (there?.state === 'uploaded') continue;
+      // An upload that broke off keeps its name.
+      if (there !== undefined)
+        await this.#call('DELETE', `releases/assets/${there.id}`, undefined, { orMissing: true });
+      await this.#upload(`${upload_url.replace(/\{.*$/, '')}?name=${encodeURIComponent(name)}`, bytes);
+    }
+    await this.#call('PATCH', `releases/${id}`, { draft: false, make_latest: latest ? 'true' : 'false' });
+  }
+
+  async #draft(release: object): Promise<ReleaseDraft> {
+    const { text } = await this.#call('POST', 'releases', { ...release, draft: true }, { once: true });
+    return JSON.parse(text) as ReleaseDraft;
+  }
+
+  async #upload(url: string, bytes: Uint8Array): Promise<void> {
+    const { clock, token, timeoutMs = TIMEOUT_MS } = this.#options;
+    using deadline = clock.deadline(timeoutMs * UPLOAD_TIMES);
+    const headers = { ...HEADERS, authorization: `Bearer ${token}`, 'content-type': 'application/octet-stream' };
+    const body = new Uint8Array(bytes);
+    const reply = await clock.track(async () => {
+      const response = await fetch(url, { method: 'POST', headers, body, signal: deadline.signal });
+      return { status: response.status, text: await response.text() };
+    });
+    if (reply.status >= 300) {
+      throw new GitHubError(`POST ${url}: GitHub answered ${reply.status} ${messageOf(reply.text)}`, reply.status);
+    }
   }
 
   /** An orphan branch: history shares nothing with the sources. */
@@ -190,8 +239,7 @@ export class GitHub {
         headers: {
           accept: accept === 'json' ? 'application/vnd.github+json' : `application/vnd.github.${accept}+json`,
           authorization: `Bearer ${token}`,
-          'user-agent': 'cni-rehearsal',
-          'x-github-api-version': '2022-11-28',
+          ...HEADERS,
         },
         signal: deadline.signal,
         ...(body && { body: JSON.stringify(body) }),

@@ -42,7 +42,7 @@ export const NO_HISTORY: NightHistory = { schemaVersion: 1, nights: [] };
 
 /** About a year; a night of eight jobs takes some ten kilobytes. */
 export const MOST_NIGHTS = 400;
-/** Checkpoints of older nights are not compared with any more. */
+/** Of older nights checkpoints are kept only where they may still be compared with. */
 const FULL_NIGHTS = 30;
 
 export class HistoryUnreadable extends Error {
@@ -78,9 +78,25 @@ function isNight(value: unknown): boolean {
   );
 }
 
+/** For how many nights up to the last one no job has said anything of the migration. */
+export function silentNights({ nights }: NightHistory): number {
+  const spoke = nights.findLastIndex(({ entries }) => entries.some(({ state }) => state !== 'infrastructure'));
+  return nights.length - 1 - spoke;
+}
+
 /** The history with this night at its end, in the place of an earlier attempt at it. */
 export function withNight(history: NightHistory, night: Night): NightHistory {
   const nights = [...before(history, night.runId), night].slice(-MOST_NIGHTS);
+  // What a line may still be held against stays whole, however old: the last one of every state.
+  const newest = new Map(
+    nights.flatMap(({ runId, entries }) => entries.map(({ state, key }) => [`${state} ${key}`, runId] as const)),
+  );
+  const slim = (one: Night): Night => ({
+    ...one,
+    entries: one.entries.map((entry) =>
+      newest.get(`${entry.state} ${entry.key}`) === one.runId ? entry : slimEntry(entry),
+    ),
+  });
   return {
     schemaVersion: 1,
     nights: nights.map((one, index) => (index < nights.length - FULL_NIGHTS ? slim(one) : one)),
@@ -91,10 +107,7 @@ export function withNight(history: NightHistory, night: Night): NightHistory {
 export const before = (history: NightHistory, runId: string): readonly Night[] =>
   history.nights.filter((night) => night.runId !== runId);
 
-const slim = (night: Night): Night => ({
-  ...night,
-  entries: night.entries.map((entry) => ({
-    ...entry,
-    attempts: entry.attempts.map((attempt) => ({ ...attempt, checkpoints: [] })),
-  })),
+const slimEntry = (entry: Entry): Entry => ({
+  ...entry,
+  attempts: entry.attempts.map((attempt) => ({ ...attempt, checkpoints: [] })),
 });

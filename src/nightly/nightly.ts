@@ -30,14 +30,14 @@ export interface NightResult {
 export const keyOf = ({ scenario, cilium, calico }: Pick<Job, 'scenario' | 'cilium' | 'calico'>): string =>
   `${scenario}, Cilium ${minorOf(cilium)}, Calico ${minorOf(calico)}`;
 
-/** @param found reports below directories named `rehearsal-ID` or `ID`, the attempts of a job in the order of their paths */
+/** @param found reports below a directory for each job, named by its id, its attempts in the order of their paths */
 export function jobNights(jobs: readonly Job[], found: readonly Found[]): JobNight[] {
-  return jobs.map((job) => ({
-    key: keyOf(job),
+  const keys = jobs.map(keyOf);
+  return jobs.map((job, index) => ({
+    // A pre-release of a minor that is out already is a line of its own, not another attempt at the release.
+    key: keys.indexOf(keys[index]!) === index ? keys[index]! : job.name,
     name: job.name,
-    attempts: found
-      .filter(({ path }) => [`rehearsal-${job.id}`, job.id].includes(path.split('/')[0]!))
-      .map(({ record }) => record),
+    attempts: found.filter(({ path }) => path.split('/')[0] === job.id).map(({ record }) => record),
   }));
 }
 

@@ -125,7 +125,7 @@ export function safeName(name: string): string {
 }
 
 /** Not `recursive: true`, which never returns where a file system answers ENOENT for a new entry, such as /proc (Node 24). */
-function makeDirectories(path: string): string[] {
+export function makeDirectories(path: string): string[] {
   const missing: string[] = [];
   for (let at = path; !existsSync(at) && dirname(at) !== at; at = dirname(at)) missing.push(at);
   const made: string[] = [];

@@ -3,6 +3,7 @@
  * rehearsal installs from, a tag exists when it is in the table; any other image exists.
  */
 import { hash32 } from '../time/random.ts';
+import { ciliumImages } from './chart/data.ts';
 import { repositoryOf } from './node/programs.ts';
 
 /** calico version → operator version: projectcalico/calico, manifests/tigera-operator.yaml at each tag. */
@@ -15,28 +16,25 @@ const CALICO: Readonly<Record<string, string>> = {
   'v3.32.1': 'v1.42.3',
 };
 
-/** Agent and operator carry the chart's version: cilium/charts, values.yaml of each version. */
-const CILIUM = ['v1.14.19', 'v1.15.19', 'v1.16.19', 'v1.17.18', 'v1.18.12', 'v1.19.6', 'v1.20.0'];
-
-const ENVOY = [
-  'v1.30.9-1734953328-6db0e437ba7ed2169f032ceec25922dd06e0b12b',
-  'v1.33.4-1752151664-7c2edb0b44cf95f326d628b837fcdd845102ba68',
-  'v1.34.12-1767177245-7935d4d711cb6f8020385a50c996b90896e16a71',
-  'v1.36.9-1782267392-edeb3f2af56c37c407efa1f63f0b32f595399bbc',
-  'v1.37.5-1782911245-7cffc778c923f68a77954a53b1a98d6b5353f004',
-];
+/** Published too, and named by no version that has data here; the others are in data/cilium/images.json. */
+const OTHER_ENVOY = 'v1.33.4-1752151664-7c2edb0b44cf95f326d628b837fcdd845102ba68';
 
 /** bloomberg/goldpinger, releases; tags carry a `v` up to 3.8.0. */
 const GOLDPINGER = 'v3.7.0 v3.8.0 3.9.0 3.10.0 3.10.1 3.10.2 3.10.3 3.11.0 3.11.2 3.11.3 3.11.4'.split(' ');
 
 interface Repository {
-  readonly tags: readonly string[];
+  readonly tags: readonly string[] | (() => readonly string[]);
   /** Compressed size, rounded; decides the time of a pull. */
   readonly megabytes: number;
 }
 
 const calico = (megabytes: number): Repository => ({ tags: Object.keys(CALICO), megabytes });
-const cilium = (megabytes: number): Repository => ({ tags: CILIUM, megabytes });
+/** Agent and operator carry the chart's version: cilium/charts, values.yaml of each version. */
+const cilium = (megabytes: number): Repository => ({
+  tags: () => Object.keys(ciliumImages()).map((version) => `v${version}`),
+  megabytes,
+});
+const envoyTags = (): string[] => [...Object.values(ciliumImages()).map(({ envoy }) => tagOf(envoy.ref)!), OTHER_ENVOY];
 
 const REPOSITORIES: Readonly<Record<string, Repository>> = {
   'calico/node': calico(130),
@@ -53,7 +51,7 @@ const REPOSITORIES: Readonly<Record<string, Repository>> = {
   'tigera/operator': { tags: Object.values(CALICO), megabytes: 28 },
   'cilium/cilium': cilium(230),
   'cilium/operator-generic': cilium(38),
-  'cilium/cilium-envoy': { tags: ENVOY, megabytes: 60 },
+  'cilium/cilium-envoy': { tags: envoyTags, megabytes: 60 },
   'bloomberg/goldpinger': { tags: GOLDPINGER, megabytes: 18 },
 };
 
@@ -85,7 +83,8 @@ export function imageExists(image: string): boolean {
   if (repositoryOf(image) === 'kindest/node') return nodeImageVersion(image) !== undefined;
   const known = REPOSITORIES[repositoryOf(image)];
   const tag = tagOf(image);
-  return known === undefined || tag === undefined || known.tags.includes(tag);
+  if (known === undefined || tag === undefined) return true;
+  return (typeof known.tags === 'function' ? known.tags() : known.tags).includes(tag);
 }
 
 /** Milliseconds for one pull over the network: a round trip or two, then about 30 MB/s of compressed layers. */

@@ -18,6 +18,7 @@ const PLAN = {
 const common = {
   summary: '',
   mechanism: '',
+  ends: '',
   source: '',
   refusedBy: null,
   expected: (): Expectation => ({ outcome: 'passed' }),

@@ -1,5 +1,5 @@
 /** Many reports as one page: order, series, marks, and nothing in it that a report could smuggle in. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
@@ -134,10 +134,40 @@ describe('the page', () => {
     );
   });
 
+  test('versions stand in one order, the newest first, whichever scenario has them', () => {
+    const versions = (scenario: string, cilium: string) =>
+      record({ scenario, versions: { ...record().versions, cilium } });
+    const found = [versions('a', '1.9.1'), versions('b', '1.20.0'), versions('b', '1.10.0')];
+    const text = historyPage(timelines(found.map((one, n) => night(n + 1, one))), OPTIONS);
+    const heads = [...text.matchAll(/<th scope="col">Cilium ([\d.]+)<br>/g)].map(([, version]) => version);
+    expect(heads).toEqual(['1.20', '1.10', '1.9']);
+  });
+
+  test('can be read by keyboard and ear: what scrolls takes the focus and has a name, every head says of what', () => {
+    const regions = [...page.matchAll(/<div class="scroll"([^>]*)>/g)].map(([, attributes]) => attributes);
+    expect(regions).toHaveLength(1 + series.length);
+    for (const one of regions) expect(one).toMatch(/^ role="region" aria-label="[^"]+" tabindex="0"$/);
+    for (const [head] of page.matchAll(/<th\b[^>]*>/g)) expect(head).toMatch(/ scope="(col|row)"/);
+    expect(page).toMatch(/<svg [^>]*role="img" aria-label="3 runs, at most /);
+    expect(historyPage(timelines([night(1, record())]), OPTIONS)).toMatch(
+      /<p>1 run in 1 series\.[\s\S]*<summary>1 run</,
+    );
+  });
+
+  test('a bar tells by its form too what it is', () => {
+    const forms = [...page.matchAll(/rect\.(\w+) \{([^}]*)\}/g)].map(([, kind, rules]) => [
+      kind,
+      /stroke|fill: none/.test(rules!),
+    ]);
+    expect(forms).toContainEqual(['bad', true]);
+    expect(forms).toContainEqual(['odd', true]);
+    expect(page).toContain('Bars stand from the oldest run to the newest');
+  });
+
   test('of a long series the last sixty are shown', () => {
     const long = Array.from({ length: 70 }, (_, n) => night(n + 1, record()));
     const text = historyPage(timelines(long), OPTIONS);
-    expect(text).toContain('10 older runs are in history.json.');
+    expect(text).toContain('10 older runs in history.json only.');
     expect([...text.matchAll(/<td class="run">/g)]).toHaveLength(60);
   });
 });
@@ -204,6 +234,16 @@ describe('rehearse history', () => {
     const { code, stderr } = await history(...words);
     expect(code).toBe(2);
     expect(stderr).toMatch(message);
+  });
+
+  test.skipIf(!existsSync('/proc/self'))('a directory that cannot be made ends it, with 3 and a sentence', async () => {
+    mkdirSync(at('one'));
+    writeFileSync(at('one', 'report.json'), JSON.stringify(reportOf()));
+    // Node's own recursive mkdir does not come back from here.
+    expect(await history(directory, '--out', '/proc/rehearse/page')).toMatchObject({
+      ...{ code: 3, stdout: '' },
+      stderr: expect.stringMatching(/^rehearse: \/proc\/rehearse\/page: cannot be written \(ENOENT/m),
+    });
   });
 
   test('a directory without reports is refused', async () => {

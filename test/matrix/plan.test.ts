@@ -93,6 +93,20 @@ describe('the support tables', () => {
     }
   });
 
+  // Cilium's documentation, network/kubernetes/compatibility of each minor; beside a Calico line of which no range is known.
+  test.each([
+    ['1.15', 26, 29],
+    ['1.16', 27, 30],
+    ['1.17', 29, 32],
+    ['1.18', 30, 33],
+    ['1.19', 31, 34],
+  ])('Cilium %s is tested with Kubernetes 1.%i to 1.%i and no other', (cilium, from, to) => {
+    for (let minor = 20; minor < 40; minor++) {
+      const wanted = minor >= from && minor <= to ? 'unknown' : 'untested';
+      expect(supportOf({ cilium: `${cilium}.0`, calico: '3.30.7' }, `1.${minor}.1`), `1.${minor}`).toBe(wanted);
+    }
+  });
+
   test('these are the pairs that are rehearsed', () => {
     expect(pairs(all.jobs)).toEqual([
       ...['1.20 3.32', '1.20 3.31', '1.20 3.30', '1.20 3.29', '1.20 3.28', '1.20 3.25'],
@@ -236,6 +250,15 @@ test('ids are unique and plain, also of files that differ in nothing else', () =
   const ids = plan({ scenarios }).jobs.map(({ id }) => id.toLowerCase());
   expect(new Set(ids).size).toBe(3);
   for (const id of ids) expect(id).toMatch(/^[a-z0-9._-]+$/);
+});
+
+test('an id has room in the name of a file, however long the path of its scenario is', () => {
+  const scenarios = ['x', 'y'].map((end) => ({ ...LAB, scenario: `${'deep/'.repeat(100)}${end}.yaml` }));
+  const same = { ...LAB, scenario: `other/${'deep/'.repeat(100)}x.yaml` };
+  const ids = plan({ scenarios: [...scenarios, same] }).jobs.map(({ id }) => id);
+  expect(new Set(ids).size).toBe(3);
+  for (const id of ids) expect(id.length).toBeLessThan(160);
+  expect(ids[0]).toMatch(/deep-x-cilium-1\.19\.6-/);
 });
 
 test('the same expression twice makes no job twice', () => {

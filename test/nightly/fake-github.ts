@@ -13,6 +13,23 @@ interface FakeIssue {
   comments: string[];
 }
 
+interface FakeAnswer {
+  readonly status: number;
+  readonly text: string;
+}
+
+interface FakeRelease {
+  readonly id: number;
+  readonly tag_name: string;
+  readonly draft: boolean;
+  readonly assets: {
+    readonly id: number;
+    readonly name: string;
+    readonly state: string;
+    readonly bytes: readonly number[];
+  }[];
+}
+
 export class FakeGitHub implements AsyncDisposable {
   readonly issues: FakeIssue[] = [];
   /** `branch:path` to its text. */
@@ -20,7 +37,7 @@ export class FakeGitHub implements AsyncDisposable {
   readonly branches = new Set<string>(['main']);
   /** Tags with the commits that they point to. */
   readonly tags = new Map<string, string>();
-  readonly releases: Record<string, unknown>[] = [];
+  readonly releases: FakeRelease[] = [];
   /** `METHOD path`, in their order. */
   readonly calls: string[] = [];
   /** Answers the first calls that match with a status, once each. */
@@ -32,21 +49,36 @@ export class FakeGitHub implements AsyncDisposable {
   static async start(): Promise<FakeGitHub> {
     const github = new FakeGitHub();
     const server = createServer((request, response) => {
-      let text = '';
-      request.on('data', (data: Buffer) => {
-        text += data.toString();
-      });
+      const chunks: Buffer[] = [];
+      request.on('data', (data: Buffer) => chunks.push(data));
       request.on('end', () => {
+        const bytes = Buffer.concat(chunks);
         const url = new URL(request.url ?? '/', 'http://x');
-        const path = url.pathname.replace('/repos/o/r/', '');
+        const path = url.pathname.replace('/repos/o/r/', '').replace(/^\/uploads/, 'uploads');
         github.calls.push(`${request.method} ${path}`);
         if (request.headers.authorization !== 'Bearer secret-token') github.unauthorized.push(path);
-        const off = github.trouble.find(({ match, times }) => times > 0 && match.test(`${request.method} ${path}`));
+        const off = github.trouble.find(
+          ({ match, times }) =>
+            times > 0 && match.test(`${request.method} ${path}${path.startsWith('uploads/') ? url.search : ''}`),
+        );
         if (off !== undefined) {
           off.times--;
           response.writeHead(off.status, { 'content-type': 'application/json' }).end('{"message":"made to fail"}');
           return;
         }
+        if (path.startsWith('uploads/')) {
+          const release = github.releases.find(({ id }) => path === `uploads/${id}/assets`)!;
+          const asset = {
+            id: release.assets.length + 1,
+            name: url.searchParams.get('name')!,
+            state: 'uploaded',
+            bytes: [...bytes],
+          };
+          release.assets.push(asset);
+          response.writeHead(201).end('{}');
+          return;
+        }
+        const text = bytes.toString();
         const raw = request.headers.accept?.includes('.raw') === true;
         const body = text === '' ? {} : (JSON.parse(text) as Record<string, never>);
         const answer = github.#answer(request.method ?? '', path, url.searchParams, body, raw);
@@ -112,12 +144,7 @@ export class FakeGitHub implements AsyncDisposable {
       this.tags.set(path.slice(14), body.sha as unknown as string);
       return json({});
     }
-    if (path.startsWith('releases')) {
-      if (method === 'GET')
-        return this.releases.some(({ tag_name }) => path.endsWith(`/${tag_name}`)) ? json({}) : missing;
-      this.releases.push(body);
-      return json({}, 201);
-    }
+    if (path.startsWith('releases')) return this.#release(method, path, body, { json, missing });
     if (method === 'POST' && path === 'git/refs' && (body.ref as unknown as string).startsWith('refs/tags/')) {
       this.tags.set((body.ref as unknown as string).slice(10), body.sha as unknown as string);
       return json({}, 201);
@@ -128,6 +155,33 @@ export class FakeGitHub implements AsyncDisposable {
     }
     if (method === 'POST' && path.startsWith('git/')) return json({ sha: `${path.slice(4)}-sha` }, 201);
     return missing;
+  }
+
+  /** Drafts are not found by their tag. */
+  #release(
+    method: string,
+    path: string,
+    body: Record<string, never>,
+    { json, missing }: { json: (value: unknown, status?: number) => FakeAnswer; missing: FakeAnswer },
+  ): FakeAnswer {
+    if (method === 'GET' && path === 'releases') return json(this.releases);
+    if (method === 'GET') {
+      return this.releases.some(({ tag_name, draft }) => !draft && path.endsWith(`/${tag_name}`)) ? json({}) : missing;
+    }
+    if (method === 'PATCH') {
+      const at = this.releases.findIndex(({ id }) => path === `releases/${id}`);
+      this.releases[at] = { ...this.releases[at]!, ...(body as Partial<FakeRelease>) };
+      return json(this.releases[at]);
+    }
+    const id = this.releases.length + 1;
+    const made = {
+      ...(body as unknown as FakeRelease),
+      id,
+      upload_url: `${this.url}/uploads/${id}/assets{?name,label}`,
+      assets: [],
+    };
+    this.releases.push(made);
+    return json(made, 201);
   }
 
   #contents(

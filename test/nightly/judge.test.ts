@@ -2,10 +2,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { RunRecord } from '../../src/compare/record.ts';
+import type { Job } from '../../src/matrix/job.ts';
 import { issueAction, MARKER } from '../../src/nightly/issue.ts';
+import { judgeNight } from '../../src/nightly/judge.ts';
 import { parseHistory, withNight } from '../../src/nightly/night.ts';
+import { jobNights } from '../../src/nightly/nightly.ts';
 import { errored, failedAt, record } from '../compare/reports.ts';
-import { KEY, type Nights, nightOf, play } from './nights.ts';
+import { jobNight, KEY, type Nights, nightOf, play } from './nights.ts';
 
 const GOOD = [record()];
 const RED = [failedAt('final'), failedAt('final')];
@@ -136,6 +139,40 @@ describe('several lines', () => {
   });
 });
 
+describe('the jobs of a night', () => {
+  const job = (cilium: string): Job => ({
+    ...{
+      id: `lab-${cilium}`,
+      name: `lab, Cilium ${cilium}`,
+      scenario: 'lab',
+      provider: 'kind',
+      cilium,
+      calico: '3.31.7',
+    },
+    ...{ kubernetes: '1.34.11', nodes: 5, support: 'tested', set: '', allow: '', fault: '', seed: 1, versions: '' },
+  });
+  const found = (id: string, attempt: number) => ({ path: `${id}/attempt-${attempt}`, record: record() });
+
+  test('have the attempts of their own directory, in their order', () => {
+    const reports = [
+      found('lab-1.19.6', 1),
+      found('lab-1.19.6', 2),
+      found('lab-1.19.60', 1),
+      { path: '.', record: record() },
+    ];
+    const nights = jobNights([job('1.19.6'), job('1.20.0')], reports);
+    expect(nights.map(({ key, attempts }) => [key, attempts.length])).toEqual([
+      ['lab, Cilium 1.19, Calico 3.31', 2],
+      ['lab, Cilium 1.20, Calico 3.31', 0],
+    ]);
+  });
+
+  test('of one minor are lines of their own: a pre-release is no attempt at the release', () => {
+    const keys = jobNights([job('1.20.1'), job('1.20.2-rc.0')], []).map(({ key }) => key);
+    expect(keys).toEqual(['lab, Cilium 1.20, Calico 3.31', 'lab, Cilium 1.20.2-rc.0']);
+  });
+});
+
 describe('the issue', () => {
   const actions = (nights: Nights) => {
     const { judged, kept } = playOne(nights);
@@ -192,6 +229,22 @@ describe('the history', () => {
     expect(checkpoints.slice(-30).every((count) => count > 0)).toBe(true);
     expect(checkpoints.slice(0, -30).every((count) => count === 0)).toBe(true);
     expect(JSON.stringify(history).length).toBeLessThan(1_000_000);
+  });
+
+  test('what a line is held against is kept whole, however long ago it was good', () => {
+    const slow = { [KEY]: SLOW };
+    let history = parseHistory('{"schemaVersion":1,"nights":[]}');
+    const states: string[] = [];
+    for (const [n, jobs] of [{ [KEY]: GOOD }, ...Array.from({ length: 60 }, () => slow)].entries()) {
+      const openBefore = history.nights.at(-1)?.open ?? null;
+      const judged = judgeNight({
+        ...{ nights: history.nights, acceptedAt: null, openBefore, issueOpen: (openBefore ?? []).length > 0 },
+        tonight: [jobNight(jobs[KEY]!)],
+      });
+      states.push(judged.entries[0]!.state);
+      history = parseHistory(JSON.stringify(withNight(history, nightOf(n + 1, judged))));
+    }
+    expect(states).toEqual(['good', 'slower', ...Array.from({ length: 59 }, () => 'regressed')]);
   });
 
   test.each([

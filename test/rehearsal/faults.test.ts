@@ -19,6 +19,7 @@ function planned(
     kind: 'injected',
     summary: '',
     mechanism: '',
+    ends: '',
     source: '',
     providers: ['twin'],
     arguments: {},

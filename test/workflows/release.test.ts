@@ -1,6 +1,6 @@
 /** What a tag releases; the gate; the cases of e2e; and the scripts around them as processes in a repository of their own. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -17,6 +17,7 @@ const CHANGELOG =
   '# Changelog\n\n## Unreleased\n\n## [1.2.3] - 2026-11-27\n\n### Added\n- A thing.\n\n## 1.2.2\n\n- Older.\n\n## 1.2.1\n';
 const facts = (changed: Partial<ReleaseFacts> = {}): ReleaseFacts => ({
   ...{ tag: 'v1.2.3', packageVersion: '1.2.3', isPrivate: false, changelog: CHANGELOG, onMain: true },
+  ...{ packageRepository: 'git+https://github.com/o/r.git', repository: 'o/r' },
   tags: ['v1.2.2', 'v1.2.3', 'v1', 'nonsense'],
   ...changed,
 });
@@ -44,7 +45,12 @@ describe('a release', () => {
     ],
     ['a pre-release to come does not count', { tags: ['v1.3.0-rc.1'] }, { majorTag: 'v1', latest: true }],
     ['1.10 is newer than 1.9', { tags: ['v1.10.0'] }, { majorTag: null, latest: false }],
-    ['a private package goes to no registry', { isPrivate: true }, { npmTag: null, majorTag: 'v1' }],
+    [
+      'a private package goes to no registry, whatever repository it names',
+      { isPrivate: true, packageRepository: null },
+      { npmTag: null, majorTag: 'v1' },
+    ],
+    ['a repository in short', { packageRepository: 'github:o/r' }, { npmTag: 'latest' }],
     [
       'a pre-release moves nothing',
       { tag: 'v2.0.0-rc.1', packageVersion: '2.0.0-rc.1', changelog: '## 2.0.0-rc.1\n\nx' },
@@ -54,6 +60,16 @@ describe('a release', () => {
 
   test.each<[string, Partial<ReleaseFacts>, string[]]>([
     ['another version in package.json', { packageVersion: '1.2.4' }, ['package.json has the version 1.2.4, not 1.2.3']],
+    [
+      'a package that names no repository, which npm would refuse',
+      { packageRepository: null },
+      ['package.json names the repository (none), not o/r: npm would refuse it'],
+    ],
+    [
+      'a package of another repository',
+      { packageRepository: 'https://github.com/o/other' },
+      ['package.json names the repository https://github.com/o/other, not o/r: npm would refuse it'],
+    ],
     ['not on main', { onMain: false }, ['the commit of v1.2.3 is not on main']],
     ['no notes', { tag: 'v1.2.1', packageVersion: '1.2.1' }, ['CHANGELOG.md has no section 1.2.1']],
     [
@@ -140,14 +156,40 @@ describe('as processes', () => {
       };
       expect(await run('release.ts', ['check'], env)).toMatchObject({ code: 0, stdout: '1.2.3\n' });
       expect(github.calls).toEqual([]);
-      for (const _again of [1, 2]) expect(await run('release.ts', ['publish'], env)).toMatchObject({ code: 0 });
+      mkdirSync(path.join(repository, 'files'));
+      expect(await run('release.ts', ['publish', 'files'], env)).toMatchObject({
+        ...{ code: 3, stderr: 'files: there is no file to release\n' },
+      });
+      writeFileSync(path.join(repository, 'files', 'x-1.2.3.tgz'), new Uint8Array([31, 139, 0, 255]));
+      writeFileSync(path.join(repository, 'files', 'x.txt'), 'x');
+      // The second upload breaks: nothing is published, no tag is moved, and the draft is taken up again.
+      github.trouble.push({ match: /POST .*assets\?name=x\.txt/, status: 502, times: 1 });
+      const broken = await run('release.ts', ['publish', 'files'], env);
+      expect(broken).toMatchObject({ code: 3, stderr: expect.stringMatching(/GitHub answered 502/) });
+      expect(github.releases).toMatchObject([{ draft: true, assets: [{ name: 'x-1.2.3.tgz' }] }]);
+      expect([...github.tags]).toEqual([]);
+      for (const _again of [1, 2])
+        expect(await run('release.ts', ['publish', 'files'], env)).toMatchObject({ code: 0 });
       expect(github.releases).toMatchObject([
-        { tag_name: 'v1.2.3', body: '### Added\n- A thing.', prerelease: false, make_latest: 'true' },
+        {
+          ...{
+            tag_name: 'v1.2.3',
+            body: '### Added\n- A thing.',
+            prerelease: false,
+            make_latest: 'true',
+            draft: false,
+          },
+          assets: [
+            { name: 'x-1.2.3.tgz', bytes: [31, 139, 0, 255] },
+            { name: 'x.txt', bytes: [120] },
+          ],
+        },
       ]);
+      expect(github.unauthorized).toEqual([]);
       expect([...github.tags]).toEqual([['v1', sha]]);
 
       const other = { ...env, GITHUB_REF_NAME: 'v1.2.4' };
-      const refused = await run('release.ts', ['publish'], other);
+      const refused = await run('release.ts', ['publish', 'files'], other);
       expect(refused.code).toBe(1);
       expect(refused.stderr).toMatch(
         /package\.json has the version 1\.2\.3, not 1\.2\.4\nCHANGELOG\.md has no section 1\.2\.4\n/,
@@ -168,6 +210,8 @@ describe('as processes', () => {
     ['expect-outputs.ts', ['A=b=c'], { A: 'b' }, 1, /A: "b=c" was expected, it is "b"/],
     ['expect-outputs.ts', [], {}, 3, /usage/],
     ['release.ts', ['undo'], {}, 3, /usage/],
+    ['release.ts', ['publish'], {}, 3, /usage/],
+    ['release.ts', ['publish', 'nowhere'], {}, 3, /nowhere: ENOENT/],
     ['release.ts', ['check'], {}, 3, /GITHUB_REF_NAME is not set/],
   ])('%s %j %j: %i', async (script, words, env, code, stderr) => {
     const ended = await run(script, words, env as Record<string, string>);

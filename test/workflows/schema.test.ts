@@ -1,4 +1,5 @@
 /** Every workflow by the rules of the house; what actionlint and zizmor say needs the network, and is asked in ci. */
+import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -94,6 +95,14 @@ describe.each(names)('%s', (name) => {
     }
   });
 
+  test('tells what a right to write is for', () => {
+    for (const line of text(name)
+      .split('\n')
+      .filter((one) => /^ +[\w-]+: write\b/.test(one))) {
+      expect(line).toMatch(/: write # \w/);
+    }
+  });
+
   test('gives a job no more rights than it needs', () => {
     for (const [id, { permissions }] of jobsOf(name)) {
       const rights = Object.entries(permissions).map(([right, level]) => `${right}: ${level}`);
@@ -119,7 +128,7 @@ describe.each(names)('%s', (name) => {
       const script = /^node (?:\.cni-rehearsal\/)?(scripts\/[\w-]+\.ts)/.exec(run)?.[1];
       if (script === undefined) {
         expect(run).toMatch(
-          /^(npm (ci|test|run package|ci --prefix \.cni-rehearsal|publish \*\.tgz .*)|go run github\.com\/rhysd\/actionlint\/cmd\/actionlint@v[\d.]+ -color)$/,
+          /^(npm (ci|test|run package|ci --prefix \.cni-rehearsal|publish \.\/\*\.tgz .*)|go run github\.com\/rhysd\/actionlint\/cmd\/actionlint@v[\d.]+ -color)$/,
         );
       } else {
         // The bundler comes with the action.
@@ -168,10 +177,106 @@ test('a job after a matrix runs also when a rehearsal was red, and not when all 
   }
 });
 
+test('a page of the history is deployed although a rehearsal was red: a job is not asked for all that went before it', () => {
+  expect(read('nightly.yml').jobs.pages!.if).toBe(
+    expr("!cancelled() && needs.judge.result == 'success' && vars.NIGHTLY_PAGES == 'true'"),
+  );
+});
+
+test('reports are kept whatever became of their job', () => {
+  for (const [name, id] of [
+    ['rehearse.yml', 'rehearse'],
+    ['nightly.yml', 'rehearse'],
+    ['e2e.yml', 'kind'],
+  ] as const) {
+    expect(read(name).jobs[id]!.steps.at(-1), name).toMatchObject({
+      if: expr('always()'),
+      uses: expect.stringMatching(/^actions\/upload-artifact@/),
+    });
+  }
+});
+
+describe.each(['rehearse.yml', 'nightly.yml'])('the artifacts of %s', (name) => {
+  const { jobs } = read(name);
+  const stepOf = (id: string, action: string) =>
+    jobs[id]!.steps.filter(({ uses }) => uses?.startsWith(`actions/${action}@`)).map((one) => one.with!);
+  const down = stepOf(name === 'rehearse.yml' ? 'summary' : 'judge', 'download-artifact')[0]!;
+  const [plan] = stepOf('plan', 'upload-artifact');
+  const [reports] = stepOf('rehearse', 'upload-artifact');
+
+  test('are found again by the pattern that they are fetched by, and by no other call of the workflow', () => {
+    expect(down.pattern).toMatch(/^(rehearsal|\$\{\{ inputs\.name \}\})\.\*$/);
+    const start = String(down.pattern).slice(0, -1);
+    expect(plan!.name).toBe(`${start}plan`);
+    expect(reports!.name).toBe(`${start}${expr('matrix.id')}`);
+  });
+
+  test('lie where they are looked for, one alone too: the artifact brings its directory', () => {
+    // actions/download-artifact v8.0.1, src/download-artifact.ts: a single match goes into `path` itself.
+    expect(down).toMatchObject({ path: 'reports', 'merge-multiple': true });
+    expect(reports!.path).toBe('rehearsals');
+    for (const { uses, with: inputs } of jobs.rehearse!.steps) {
+      if (!/^\.\/(\.cni-rehearsal)?$/.test(uses ?? '')) continue;
+      expect(String(inputs!.report).startsWith(`rehearsals/${expr('matrix.id')}`), String(inputs!.report)).toBe(true);
+    }
+    const { env } = jobs.plan!.steps.find(({ id }) => id === 'plan')!;
+    expect(env!.PLAN).toBe(`${expr('runner.temp')}/plan.json`);
+    expect(plan!.path).toBe(env!.PLAN);
+  });
+
+  test('no output goes into a variable: Linux takes 128 KiB of one, and a matrix may have more', () => {
+    for (const { env } of stepsOf(name)) expect(Object.values(env ?? {}).join()).not.toContain('outputs.matrix');
+  });
+});
+
+test('two calls of the reusable workflow in one run do not wait for each other, and share no artifact', () => {
+  const { concurrency } = read('rehearse.yml');
+  expect(concurrency.group).toBe(`rehearse-${expr('github.run_id')}-${expr('inputs.name')}`);
+  for (const { uses, with: inputs } of stepsOf('rehearse.yml')) {
+    if (uses?.startsWith('actions/upload-artifact@')) {
+      expect(String(inputs!.name).startsWith(expr('inputs.name'))).toBe(true);
+    }
+  }
+});
+
+test('the reusable workflow runs its own commit, and takes nothing of the caller for code', () => {
+  for (const [id, { steps }] of jobsOf('rehearse.yml')) {
+    const own = steps.filter(({ with: inputs }) => inputs?.path === '.cni-rehearsal');
+    expect(
+      own.map(({ with: inputs }) => [inputs!.repository, inputs!.ref]),
+      id,
+    ).toEqual([[expr('job.workflow_repository'), expr('job.workflow_sha')]]);
+    for (const { run, uses, with: inputs } of steps) {
+      if (run !== undefined) expect(run).toContain('.cni-rehearsal');
+      if (uses?.startsWith('./')) expect(uses).toBe('./.cni-rehearsal');
+      if (uses?.startsWith('actions/setup-node@')) {
+        expect(inputs).toMatchObject({ 'node-version-file': '.cni-rehearsal/.node-version' });
+      }
+    }
+  }
+});
+
+test('scripts run by the Node that they are written for, before any of them does', () => {
+  expect(Number(readFileSync(path.join(ROOT, '.node-version'), 'utf8'))).toBe(24);
+  for (const name of names) {
+    for (const [id, { steps }] of jobsOf(name)) {
+      const first = steps.findIndex(({ run }) => /^(node|npm) /.test(run ?? ''));
+      const node = steps.findIndex(({ uses }) => uses?.startsWith('actions/setup-node@'));
+      if (first >= 0) expect(node >= 0 && node < first, `${name}, ${id}`).toBe(true);
+    }
+  }
+});
+
 test('only the release waits for nobody to push in between: its checks come first', () => {
   const { jobs } = read('release.yml');
   expect(jobs.attest!.needs).toEqual(['check']);
   expect(jobs.publish!.needs).toEqual(['check', 'attest', 'npm']);
+  // What was attested is what is released.
+  const fetched = [jobs.attest!, jobs.npm!, jobs.publish!].map(
+    ({ steps }) => steps.find(({ uses }) => uses?.startsWith('actions/download-artifact@'))!.with,
+  );
+  for (const one of fetched) expect(one).toEqual({ name: 'package', path: 'package' });
+  expect(jobs.publish!.steps.at(-1)!.run).toBe('node scripts/release.ts publish package');
   const commands = jobs.check!.steps.flatMap(({ run }) => run ?? []);
   expect(commands).toEqual([
     'npm ci',
@@ -184,13 +289,13 @@ test('only the release waits for nobody to push in between: its checks come firs
 
 test('nightly rehearses lab and ha on kind, the last three minors and the next pre-release, twice where it must', () => {
   const { jobs } = read('nightly.yml');
-  expect(jobs.plan!.steps.at(-1)).toMatchObject({
+  expect(jobs.plan!.steps.find(({ id }) => id === 'plan')).toMatchObject({
     env: { SCENARIOS: 'lab ha', PROVIDER: 'kind', CILIUM: 'last-3 next' },
   });
   const attempts = jobs.rehearse!.steps.filter(({ uses }) => uses === './');
   expect(attempts.map((one) => [one['continue-on-error'], one.with!.report])).toEqual([
-    [true, 'attempts/attempt-1'],
-    [true, 'attempts/attempt-2'],
+    [true, `rehearsals/${expr('matrix.id')}/attempt-1`],
+    [true, `rehearsals/${expr('matrix.id')}/attempt-2`],
   ]);
 });
 
@@ -207,6 +312,38 @@ test('inputs of the action are those that it has, once it is there', ({ skip }) 
       expect(Object.keys(action.outputs), name).toContain(output);
     }
   }
+});
+
+const LINTERS = [
+  ['actionlint', ['-version'], []],
+  ['zizmor', ['--version'], ['--offline', '--no-progress', '--persona=auditor', '.']],
+] as const;
+
+describe.each(LINTERS)('%s, where it is installed', (linter, version, words) => {
+  const isThere = spawnSync(linter, version).status === 0;
+
+  test.skipIf(!isThere)('finds nothing in the workflows', () => {
+    const { status, stdout, stderr } = spawnSync(linter, words, { cwd: ROOT, encoding: 'utf8' });
+    expect(status, stdout + stderr).toBe(0);
+  });
+});
+
+test('the project has one name, wherever a reader copies it from', () => {
+  const tracked = spawnSync('git', ['ls-files', '--', '*.md', '*.yml', '*.yaml', '*.ts'], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  });
+  const files =
+    tracked.status === 0 ? tracked.stdout.trim().split('\n') : ['README.md', '.github/workflows/rehearse.yml'];
+  const named = files
+    .filter((file) => !file.startsWith('test/fixtures/') && existsSync(path.join(ROOT, file)))
+    .flatMap((file) =>
+      [...readFileSync(path.join(ROOT, file), 'utf8').matchAll(/\bOWNER\/([\w.-]+)/g)].map(
+        ([, name]) => `${file}: ${name}`,
+      ),
+    );
+  expect(named.length).toBeGreaterThan(3);
+  expect(named.filter((one) => !one.endsWith(': cilium-migration-rehearsal'))).toEqual([]);
 });
 
 describe('beside the workflows', () => {

@@ -6,6 +6,7 @@ export const agentCrashLoop: InjectedFault = {
   kind: 'injected',
   name: 'agent-crash-loop',
   summary: 'the Cilium agent of one node crashes at every start',
+  ends: '`failed:switched/NODE`',
   mechanism:
     'From now on an agent that starts on the node ends with exit code 1 within two seconds; one that runs already goes on, so ' +
     'it shows at the next start: at the installation, the switch, the final values, or a restart of the node.',

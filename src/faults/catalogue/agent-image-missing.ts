@@ -8,6 +8,7 @@ export const agentImageMissing: Fault = {
   name: 'agent-image-missing',
   kind: 'configuration',
   summary: "The agent's image has a tag that the registry does not know.",
+  ends: '`refused:image-missing`, naming the image; a registry that does not answer is `error:download-failed`',
   mechanism:
     'image.tag names a tag that nobody pushed: the pull ends with "not found" and every agent waits in ImagePullBackOff. A mistake of the scenario, not of the migration.',
   source: 'containerd v2.1 core/remotes/docker/resolver.go (not found); kubelet pkg/kubelet/images/image_manager.go',

@@ -11,6 +11,7 @@ export const apiOutage: InjectedFault = {
   kind: 'injected',
   name: 'api-outage',
   summary: 'no API server can be reached for a while',
+  ends: '`passed` up to `timeouts.apiOutage`; longer: `failed` at the next checkpoint, `control-plane-lost`',
   mechanism:
     "iptables and ip6tables (kind's network has IPv6) reject TCP to port 6443 in INPUT of every control plane, also what comes " +
     'over the loopback: kubectl, kubelets, agents, controllers and the load balancer find nobody. Pods go on as they are. The ' +

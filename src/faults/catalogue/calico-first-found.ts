@@ -31,6 +31,7 @@ export const calicoFirstFound: Fault = {
   name: 'calico-first-found',
   kind: 'configuration',
   summary: "Calico's address autodetection stays on first-found.",
+  ends: '`failed:secondary-installed` by `node-addresses`, naming the node; no pair fails',
   mechanism:
     "migration.setAutodetection is keep and calico.autodetection firstFound. The interface with the highest index wins, so links are created and deleted on NODE until the next index lies above eth0's, which cilium_host then gets. At its next look (every 60 s) calico-node writes cilium_host's address into its Node. Pairs stay good, because Calico's VXLAN then runs inside Cilium's tunnel.",
   source:

@@ -6,6 +6,7 @@ export const cniFileUnwritten: InjectedFault = {
   kind: 'injected',
   name: 'cni-file-unwritten',
   summary: "Cilium's CNI file cannot be written on one node",
+  ends: '`failed:switched/NODE`',
   mechanism:
     "The node's file system refuses 05-cilium.conflist. The agent renames Calico's file, fails to write its own and tries " +
     'again every 10 s; from Cilium 1.16 on it is not Ready meanwhile, before that it is, and only the directory tells. A file ' +

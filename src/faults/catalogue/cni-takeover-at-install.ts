@@ -6,6 +6,7 @@ export const cniTakeoverAtInstall: Fault = {
   name: 'cni-takeover-at-install',
   kind: 'configuration',
   summary: 'Cilium writes its CNI file on every node at install.',
+  ends: '`failed:secondary-installed` by `cni-files-unchanged`, naming every node; no pair fails',
   mechanism:
     "cni.customConf is false from the start: every agent writes 05-cilium.conflist and renames Calico's file before it is ready. Running pods keep their addresses and no pair fails, but every new pod lands on Cilium, on nodes that nobody drained.",
   source: 'recording with customConf=false: both files on all nodes 19 s after install',

@@ -6,6 +6,7 @@ export const hostLegacyRoutingOff: Fault = {
   name: 'host-legacy-routing-off',
   kind: 'configuration',
   summary: 'bpf.hostLegacyRouting is false without kube-proxy replacement.',
+  ends: '`passed`: tolerated',
   mechanism:
     'Without kube-proxy replacement the agent forces legacy host routing, whatever the value says: nothing changes.',
   source: 'recording: `Routing: Network: Tunnel [vxlan] Host: Legacy`, all pairs good before and after a switch',

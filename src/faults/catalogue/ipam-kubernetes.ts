@@ -8,6 +8,7 @@ export const ipamKubernetes: Fault = {
   name: 'ipam-kubernetes',
   kind: 'configuration',
   summary: "ipam.mode is kubernetes: Cilium uses the nodes' own pod CIDRs.",
+  ends: 'as `pod-cidr-overlap:of=calico-block`',
   mechanism:
     "Node.spec.podCIDRs are cut from the cluster's pod subnet, which is Calico's pool too. Where an address that Cilium draws lies in one of Calico's blocks, packets to it go to the block's node; else nothing is seen.",
   source: 'cilium 1.19 Documentation/network/concepts/ipam/kubernetes.rst; kubeadm clusterCIDR; overlap as recorded',

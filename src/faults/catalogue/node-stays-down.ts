@@ -6,6 +6,7 @@ export const nodeStaysDown: InjectedFault = {
   kind: 'injected',
   name: 'node-stays-down',
   summary: "one node's container starts again, its containerd and kubelet do not",
+  ends: '`failed:restarted/NODE` (with `recycle: node` `switched/NODE`); the only control plane: `control-plane-lost`',
   mechanism:
     'systemctl disables containerd and kubelet on the node: nothing changes until its next restart, after which the ' +
     "container runs without them. The node's lease is not renewed, its Ready condition becomes Unknown after 40 to 50 s, and " +

@@ -15,6 +15,7 @@ export const pairDrop: InjectedFault = {
   kind: 'injected',
   name: 'pair-drop',
   summary: 'the probe pods of one node drop what comes from another node',
+  ends: '`failed` at the next checkpoint: both directions with `packets`, FROM → TO only with `new-connections`; healed in time: `passed` and told as disruption, or `failed` above `gate.maxDisruption`',
   mechanism:
     'iptables, in the network namespace of every nodepinger and goldpinger pod that node `to` has at that moment, drops TCP ' +
     "from node `from`: its address, its CiliumInternalIP (so Calico's pods are seen), its Calico blocks and its Cilium pod " +

@@ -22,6 +22,7 @@ export const pdbNeverMet: InjectedFault = {
   kind: 'injected',
   name: NAME,
   summary: 'a PodDisruptionBudget never lets a pod on one node be evicted',
+  ends: '`failed:drained/NODE`, naming the budget',
   mechanism:
     'A Deployment of one pod, bound to the node, with a PodDisruptionBudget of minAvailable 1: its eviction is refused (429) ' +
     "for ever, so the node's drain runs into its limit. A drain that is over is not disturbed.",

@@ -53,6 +53,14 @@ export const podCidrOverlap: Fault = {
   name: 'pod-cidr-overlap',
   kind: 'configuration',
   summary: "Cilium's pod CIDR overlaps Calico's blocks, the Services or the nodes.",
+  ends: {
+    'of=calico-block':
+      '`failed` at the first checkpoint at which a health endpoint (`secondary-installed`, by `overlay-reachable`) or a pod on Cilium (`switched/*`, `migrated/*`) has an address inside a block; else `latent`',
+    'of=services':
+      '`latent`; `failed` where a pod draws the ClusterIP of a Service that it calls (it then calls itself: the API, or DNS), or address *and* port of one. Otherwise an address collides with nothing, because both are translated together',
+    'of=nodes':
+      "`failed:secondary-installed`, `control-plane-lost` once the control plane's own agent has set its routes, or because agents are not ready; nodes stay Ready and pairs good",
+  },
   mechanism:
     "calico-block: the pool is the /24s around Calico's blocks in use, read after `prepared`; an address that Cilium draws inside a block is routed to the block's node by the longer route. services: the pool is the service subnet; an address and port that a Service has is translated by kube-proxy. nodes: the pool is the nodes' subnet; every node routes the others' addresses, the gateway and the API server into the overlay.",
   source: 'recording of the three pools with Cilium 1.19 and Calico 3.31',

@@ -7,6 +7,7 @@ export const policySelectors: Fault = {
   name: 'policy-selectors',
   kind: 'configuration',
   summary: 'A policy selects the probes by label; Cilium does not enforce, Calico does.',
+  ends: '`failed` at the first `switched/*`: Cilium → Calico only',
   mechanism:
     "policyEnforcementMode is never, which spares only pods on Cilium. Calico goes on enforcing for its own and sees Cilium's pods as a node's address, because they are masqueraded: Cilium → Calico is dropped, the other direction works.",
   source: 'recording: 10 of 10 pairs Cilium → Calico fail, 10 of 10 pairs Calico → Cilium are good',

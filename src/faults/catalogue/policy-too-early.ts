@@ -7,6 +7,7 @@ export const policyTooEarly: Fault = {
   name: 'policy-too-early',
   kind: 'configuration',
   summary: 'Cilium enforces policies from the start, and a policy selects the probes by label.',
+  ends: '`failed` at the first `switched/*`: all pairs between the CNIs, in both directions',
   mechanism:
     "policyEnforcementMode is default and a NetworkPolicy admits pods by podSelector. Calls of the other CNI's pods arrive with a node's address, which no podSelector matches: both mixed directions are dropped without an answer.",
   source: 'recording: 10 of 10 pairs fail in both mixed directions with one worker switched; none without a policy',

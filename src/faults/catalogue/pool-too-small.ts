@@ -15,6 +15,7 @@ export const poolTooSmall: Fault = {
   name: 'pool-too-small',
   kind: 'configuration',
   summary: "Cilium's pool has fewer blocks than the cluster has nodes.",
+  ends: '`failed:secondary-installed`, naming the nodes without a pod CIDR',
   mechanism:
     "The operator gives one block of cilium.maskSize a node, in order of the agents' arrival. The last nodes get none (CiliumNode status: unable to allocate CIDR), and their agents wait for one for ever.",
   source: 'cilium 1.19 pkg/ipam/allocator/clusterpool/clusterpool.go and operator status of CiliumNode',

@@ -13,6 +13,7 @@ export const slowImagePull: InjectedFault = {
   kind: 'injected',
   name: 'slow-image-pull',
   summary: "one node has lost the agent's image, and pulling it takes long",
+  ends: '`passed`: tolerated within the time limits',
   mechanism:
     "The node's image store loses the agent's image; a container that runs goes on, and the next start waits until the pull " +
     'is done. `for` is how long that one pull takes. A rehearsal tolerates it within its time limits.',

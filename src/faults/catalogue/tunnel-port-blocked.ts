@@ -11,6 +11,7 @@ export const tunnelPortBlocked: InjectedFault = {
   kind: 'injected',
   name: 'tunnel-port-blocked',
   summary: "one node drops the UDP packets of Cilium's tunnel that come in",
+  ends: '`failed` at the first `switched/*` after it: Calico pods on the node → Cilium pods, or with the node itself switched Calico pods elsewhere → its Cilium pods; before `secondary-installed` there, by `overlay-reachable`',
   mechanism:
     'iptables drops UDP to the tunnel port in INPUT of the node. Calico pods on the node no longer reach Cilium pods on ' +
     'others, because the answers to the CiliumInternalIP come back through the tunnel, nor do Calico pods elsewhere reach ' +

@@ -8,6 +8,7 @@ export const tunnelPortClash: Fault = {
   name: 'tunnel-port-clash',
   kind: 'configuration',
   summary: "Cilium's tunnel listens on Calico's VXLAN port.",
+  ends: '`failed:secondary-installed` by `overlay-reachable`; no pair fails',
   mechanism:
     'cilium.tunnelPort is the port of vxlan.calico. The kernel lets only one of the two devices up: cilium_vxlan stays DOWN and no node gets routes to the pod CIDRs of others, while agents call themselves ready and warn every 10 s.',
   source: 'recording of Cilium 1.19 on port 4789 (test/fixtures/recorded-kind); cilium issues 2925, 8990, 38581',

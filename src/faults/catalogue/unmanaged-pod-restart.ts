@@ -6,6 +6,7 @@ export const unmanagedPodRestart: Fault = {
   name: 'unmanaged-pod-restart',
   kind: 'configuration',
   summary: "Cilium's operator restarts unmanaged CoreDNS pods from the start.",
+  ends: '`failed:secondary-installed` by `dns-and-api`; no pair fails',
   mechanism:
     'operator.unmanagedPodWatcher.restart is true while Calico still serves: one CoreDNS pod without a CiliumEndpoint is deleted every 15 to 30 s, and its replacement again. DNS mostly answers; only the uids of the pods show it.',
   source:

@@ -62,10 +62,19 @@ export function isReleased(version: string): boolean {
   );
 }
 
+type CiliumImages = Readonly<Record<string, { readonly envoy: { readonly ref: string } }>>;
+
+let images: CiliumImages | undefined;
+
+/** The images that the values of each known version name. */
+export function ciliumImages(): CiliumImages {
+  images ??= (JSON.parse(ciliumData('images.json')) as { images: CiliumImages }).images;
+  return images;
+}
+
 /** Versions whose values the twin has, oldest first. */
 export function bundledVersions(): string[] {
-  const images = JSON.parse(ciliumData('images.json')) as { images: Record<string, unknown> };
-  return Object.keys(images.images)
+  return Object.keys(ciliumImages())
     .filter((version) => readText(`${version}/values.yaml`) !== undefined)
     .sort((a, b) => ciliumMinor(a) - ciliumMinor(b));
 }
