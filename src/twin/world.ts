@@ -200,4 +200,6 @@ export interface WorldConfig {
   readonly serviceSubnet: string;
   /** Exact, such as 1.34.11. */
   readonly kubernetesVersion: string;
+  /** Are Events of what went well recorded too (`Scheduled`, `Started`, `SuccessfulCreate`)? Off unless given. */
+  readonly routineEvents?: boolean;
 }
