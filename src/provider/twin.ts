@@ -22,7 +22,7 @@ export interface TwinProviderOptions {
   /** Milliseconds since the Unix epoch at which virtual time starts; a fixed moment unless given. */
   readonly epoch?: number;
   /** See WorldConfig. */
-  readonly routineEvents?: boolean;
+  readonly forOnlookers?: boolean;
 }
 
 export interface TwinProvider extends Provider {
@@ -44,7 +44,7 @@ export function createTwinProvider(options: TwinProviderOptions): TwinProvider {
     allowNotModelled: preflight.allow.includes('not-modelled'),
     ...(options.batch !== undefined && { batch: options.batch }),
     ...(options.epoch !== undefined && { epoch: options.epoch }),
-    ...(options.routineEvents !== undefined && { routineEvents: options.routineEvents }),
+    ...(options.forOnlookers !== undefined && { forOnlookers: options.forOnlookers }),
   });
   const { clock } = twin;
   const closers: (() => Promise<void>)[] = [];

@@ -1,7 +1,7 @@
 /**
  * Events as client-go's recorders write them: one object per cause, counted up when it happens again, gone after an hour
  * (kube-apiserver's --event-ttl). What failed is always told; what went well only where somebody looks at it
- * (`routineEvents`), because it is six writes for every pod.
+ * (`forOnlookers`), because it is six writes for every pod.
  */
 import type { KubeObject } from '../kube/objects.ts';
 import { hash32 } from '../time/random.ts';
@@ -79,12 +79,12 @@ export function recordEvent(world: World, subject: Subject, report: Report): voi
     reportingComponent: component,
     reportingInstance: host ?? '',
   });
-  if (world.config.routineEvents === true) forgetLater(world, name, namespace);
+  if (world.config.forOnlookers === true) forgetLater(world, name, namespace);
 }
 
 /** Records what went well, where such events are kept. */
 export function recordRoutine(world: World, subject: Subject, report: Report): void {
-  if (world.config.routineEvents === true) recordEvent(world, subject, report);
+  if (world.config.forOnlookers === true) recordEvent(world, subject, report);
 }
 
 /** Removes the event an hour after it was counted last. */

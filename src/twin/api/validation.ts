@@ -34,8 +34,16 @@ export function validate({ info, version, subresource }: Route, object: KubeObje
         ? specProblems(info, object, before)
         : [];
   const problems = [...metadataProblems(info, object, before), ...own];
-  if (problems.length > 0) throw invalidObject(info, object.metadata.name ?? '', problems);
+  if (problems.length > 0) throw invalidObject(info, object.metadata.name ?? '', problems.map(wordedFor(info)));
 }
+
+/** Until 1.35 lengths were told in characters, since then in bytes (recorded with 1.34 and 1.36). */
+const wordedFor =
+  ({ minor = 36 }: ResourceInfo) =>
+  (problem: FieldProblem): FieldProblem =>
+    minor > 35
+      ? problem
+      : { ...problem, message: problem.message.replace(/(must be no more than \d+) bytes$/, '$1 characters') };
 
 /** Ratcheting: what was wrong before and stays as it is, is let pass (CRDValidationRatcheting, stable since 1.33). */
 function newProblems(object: JsonMap, before: JsonMap | undefined, schema: JsonMap): FieldProblem[] {

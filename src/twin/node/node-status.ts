@@ -73,7 +73,7 @@ export class NodeReporter {
   /** Told with the next report, every 10 s (kubelet_node_status.go, recordNodeSchedulableEvent). */
   #tellOfCordon(): void {
     const cordoned = this.#cordoned();
-    if (cordoned === this.#toldCordoned || this.#env.world.config.routineEvents !== true) return;
+    if (cordoned === this.#toldCordoned || this.#env.world.config.forOnlookers !== true) return;
     this.#toldCordoned = cordoned;
     this.#env.world.time.after(REPORT_MS, () => {
       if (!this.#over && this.#cordoned() === cordoned) this.#tell(cordoned ? 'NodeNotSchedulable' : 'NodeSchedulable');
