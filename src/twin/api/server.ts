@@ -166,7 +166,8 @@ function deprecated(answer: ServerAnswer, path: string, store: Store): ServerAns
 const json = (code: number, body: string, type = 'application/json'): ServerAnswer => ({
   status: code,
   headers: { 'content-type': type },
-  body,
+  // Go's encoder ends every document with a line feed; YAML has it already.
+  body: type === 'application/json' && !body.endsWith('\n') ? `${body}\n` : body,
 });
 
 const text = (code: number, body: string): ServerAnswer => ({
