@@ -1,1 +1,1 @@
-export{wt as FIELD_MANAGER,Tt as createKubeApi,Et as statusIn}from"./common.mjs";
+export{et as FIELD_MANAGER,tt as createKubeApi,nt as statusIn}from"./common.mjs";

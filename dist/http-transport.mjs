@@ -1,1 +1,1 @@
-export{n as createHttpTransport}from"./common.mjs";
+export{$ as createHttpTransport}from"./common.mjs";

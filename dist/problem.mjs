@@ -1,1 +1,1 @@
-import{Dr as e}from"./common.mjs";var t=class extends Error{name=`RunProblem`;verdict;constructor(t,n,r){super(e(n,800),r),this.verdict=t}};export{t};
+import{dr as e}from"./common.mjs";var t=class extends Error{name=`RunProblem`;verdict;constructor(t,n,r){super(e(n,800),r),this.verdict=t}};export{t};

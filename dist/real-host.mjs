@@ -1,1 +1,1 @@
-export{r as realHost}from"./common.mjs";
+export{rt as realHost}from"./common.mjs";

@@ -1,1 +1,1 @@
-export{c as WallClock}from"./common.mjs";
+export{Z as WallClock}from"./common.mjs";

@@ -1,5 +1,6 @@
 /**
- * Bundles the action and the command into dist/: `npm run bundle`; `npm run check` holds dist/ against what it would write.
+ * Bundles the action into dist/: `npm run bundle`; `npm run check` holds dist/ against what it would write. The command is
+ * bundled likewise when the package is made (scripts/package.ts), and not committed: a runner would load it for nothing.
  *
  * Our code and our dependencies come into files of their own, all in one directory, so that what reads `data/`, `scenarios/`
  * and `package.json` finds them from there as it does from src.
@@ -15,10 +16,12 @@ import { licenceText } from './licences.ts';
 const ROOT = path.resolve(import.meta.dirname, '..');
 const DIST = path.join(ROOT, 'dist');
 
-/** File in dist without `.mjs` → source. Workers are started by the file that stands beside their starter. */
-const ENTRIES: Readonly<Record<string, string>> = {
-  main: 'src/action/main.ts',
-  post: 'src/action/post.ts',
+/** File without `.mjs` → source. Workers are started by the file that stands beside their starter. */
+type Entries = Readonly<Record<string, string>>;
+
+export const ACTION: Entries = { main: 'src/action/main.ts', post: 'src/action/post.ts' };
+
+export const COMMAND: Entries = {
   cli: 'src/cli/start.ts',
   ...Object.fromEntries(
     workers().map((file) => [path.basename(file, '.ts'), path.relative(ROOT, file).split(path.sep).join('/')]),
@@ -29,16 +32,16 @@ const ENTRIES: Readonly<Record<string, string>> = {
 const MOST_OWN = 1_000_000;
 const MOST_ALL = 4_000_000;
 
-/** Writes the bundle into a directory, empty or not there. @returns bytes by file */
-export async function bundle(directory: string): Promise<Map<string, number>> {
+/** Writes the bundle into a directory, empty or not there. @returns bytes by file @throws Error when it is too large */
+export async function bundle(directory: string, entries: Entries = ACTION): Promise<Map<string, number>> {
   const build = await rolldown({
     cwd: ROOT,
-    input: { ...ENTRIES },
+    input: { ...entries },
     platform: 'node',
     external: /^node:/,
     // The toolkit only declares; without this its OIDC client, which nobody calls, brings an HTTP client into every start.
     treeshake: { moduleSideEffects: (id) => !id.includes('/node_modules/@actions/') },
-    plugins: [besideDist],
+    plugins: [besideDist(entries)],
     onLog: (level, log, handler) => {
       // Dependencies' own business; ours fails the build.
       if (level === 'warn' && !(log.id ?? '').includes('node_modules')) throw new Error(log.message);
@@ -107,7 +110,7 @@ function workers(): string[] {
 }
 
 /** Where our sources name a file by its place beside them, the bundle names it by its place beside dist. */
-const besideDist: Plugin = {
+const besideDist = (entries: Entries): Plugin => ({
   name: 'beside-dist',
   transform: (code, id) => {
     if (!id.startsWith(path.join(ROOT, 'src')) || !code.includes('import.meta.')) return null;
@@ -117,7 +120,7 @@ const besideDist: Plugin = {
         .relative(ROOT, path.join(path.dirname(id), to))
         .split(path.sep)
         .join('/');
-      const worker = Object.entries(ENTRIES).find(([, source]) => source === target)?.[0];
+      const worker = Object.entries(entries).find(([, source]) => source === target)?.[0];
       if (worker === undefined && target.startsWith('src/')) {
         throw new Error(`${id}: ${to} is a source, and not one of the bundle's entries`);
       }
@@ -130,7 +133,7 @@ const besideDist: Plugin = {
       throw new Error(`${id}: ${rest.join(', ')} means src, not dist`);
     return { code: moved };
   },
-};
+});
 
 /** How the directory differs from the bundle; empty: not at all. */
 async function differences(directory: string): Promise<string[]> {

@@ -14,6 +14,7 @@ bin/rehearse plan lab --fault pod-cidr-overlap:of=services    # where it starts;
 bin/rehearse list faults
 bin/rehearse drill                # every fault against this table, on all cores; exit 1 when one is off
 bin/rehearse drill minimal --fault policy-selectors --json
+bin/rehearse drill --random 50     # drawn scenarios with drawn faults or none; each run says how to have it again
 npm run sweep -- --seeds 3        # at the first, a middle and the last node, for several seeds
 \`\`\`
 

@@ -8,16 +8,15 @@ import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { fits } from '../src/cli/drill-draw.ts';
 import { type RowOutcome, runRows } from '../src/cli/drill-pool.ts';
 import type { RowTask } from '../src/cli/drill-row.ts';
-import { commandLine, UsageError } from '../src/cli/usage.ts';
 import { FAULTS } from '../src/faults/catalogue/index.ts';
 import { faultNamed } from '../src/faults/parse.ts';
 import { sweepOf } from '../src/faults/sweep.ts';
 import { planFor } from '../src/rehearsal/plan.ts';
 import { readScenario } from '../src/scenario/read.ts';
 import type { Scenario } from '../src/scenario/scenario.ts';
-import { withFaults } from '../src/session/scenario-choice.ts';
 
 export interface SweepOptions {
   readonly scenario: Scenario;
@@ -43,16 +42,6 @@ export function sweepTasks({ scenario, seeds, faults = [] }: Omit<SweepOptions, 
         }),
     );
   });
-}
-
-function fits(scenario: Scenario, spec: string, seed: number): boolean {
-  try {
-    withFaults(scenario, [spec], { seed, provider: 'twin', source: commandLine('sweep') });
-    return true;
-  } catch (error) {
-    if (error instanceof UsageError) return false;
-    throw error;
-  }
 }
 
 /** @returns how many runs there were, and how many were not as expected */

@@ -8,8 +8,8 @@ export interface Manifest {
   readonly repository?: unknown;
 }
 
-/** Files and directories of a clone that the package has, at the same places: what runs finds its data from dist. */
-export const PACKAGED = ['LICENSE', 'README.md', 'bin/rehearse.mjs', 'data', 'dist', 'docs', 'scenarios'] as const;
+/** Files and directories of a clone that the package has, at the same places; dist, made for it, has what runs and finds its data from there. */
+export const PACKAGED = ['LICENSE', 'README.md', 'bin/rehearse.mjs', 'data', 'docs', 'scenarios'] as const;
 
 /**
  * Everything that runs is bundled, so the package depends on nothing and has no script; what sets up, checks and builds a clone

@@ -1,7 +1,8 @@
 /** A run whose commands go bad at a random one, or whose API servers go away at a random moment. */
+
+import { drawScenario, scenarioOf, wordsOf } from '../../src/cli/drill-draw.ts';
 import { randomStream } from '../../src/time/random.ts';
 import { brokenRun, MISDEEDS } from '../../test/rehearsal/ends/broken-run.ts';
-import { drawScenario, scenarioOf, wordsOf } from './draw.ts';
 import type { Done } from './kinds.ts';
 
 /** `minimal` runs 300 commands, `lab` 900: some of the moments are after the end. */

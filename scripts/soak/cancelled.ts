@@ -1,7 +1,8 @@
 /** A run that is cancelled in process at a random moment of provider time. */
+
+import { drawScenario, scenarioOf, wordsOf } from '../../src/cli/drill-draw.ts';
 import { randomStream } from '../../src/time/random.ts';
 import { cancelledRun, type Keep } from '../../test/rehearsal/ends/cancelled-run.ts';
-import { drawScenario, scenarioOf, wordsOf } from './draw.ts';
 import type { Done } from './kinds.ts';
 
 /** `minimal` takes 13 minutes of provider time, `lab` 25: some of the moments are after the end. */

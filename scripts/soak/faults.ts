@@ -1,8 +1,9 @@
 /** A fault at a random place, seed and cluster ends as its entry says, blame included, with its rule in place or allowed. */
+
+import { scenarioOf } from '../../src/cli/drill-draw.ts';
 import { runRow } from '../../src/cli/drill-row.ts';
 import { randomStream } from '../../src/time/random.ts';
 import { sweepTasks } from '../sweep-faults.ts';
-import { scenarioOf } from './draw.ts';
 import type { Done } from './kinds.ts';
 
 export async function faults(seed: number): Promise<Done> {

@@ -1,7 +1,8 @@
 /** A healthy migration is green, and leaves nothing behind. */
+
+import { drawScenario, scenarioOf, wordsOf } from '../../src/cli/drill-draw.ts';
 import { randomStream } from '../../src/time/random.ts';
 import { cancelledRun } from '../../test/rehearsal/ends/cancelled-run.ts';
-import { drawScenario, scenarioOf, wordsOf } from './draw.ts';
 import type { Done } from './kinds.ts';
 
 /** There is no such event, so that nobody cancels the run. */

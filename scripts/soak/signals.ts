@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { drawScenario, wordsOf } from '../../src/cli/drill-draw.ts';
 import { randomStream } from '../../src/time/random.ts';
 import { badLeftovers } from '../../test/cli/leftovers.ts';
 import { startRehearse } from '../../test/cli/processes.ts';
-import { drawScenario, wordsOf } from './draw.ts';
 import type { Done } from './kinds.ts';
 
 /** A run of `lab` takes four seconds of a free core; the moments are of the wall, so a second run differs. */

@@ -1,4 +1,4 @@
-/** One row of the drill: a rehearsal on the twin with one fault, held against what the fault's entry expects. */
+/** One row of the drill: a rehearsal on the twin with one fault or none, held against what the fault's entry expects. */
 import type { Event } from '../events/events.ts';
 import { createEventStream } from '../events/stream.ts';
 import { judge } from '../faults/compare.ts';
@@ -16,8 +16,8 @@ export interface RowTask {
   /** Without the fault. */
   readonly scenario: Scenario;
   readonly seed: number;
-  /** `NAME:KEY=VALUE,…` */
-  readonly spec: string;
+  /** `NAME:KEY=VALUE,…`; null: no fault, so the run must pass. */
+  readonly spec: string | null;
   /** Is the rule that refuses the fault allowed? */
   readonly allowed: boolean;
   /** Checkpoint after which the run ends; the end unless given. */
@@ -25,7 +25,8 @@ export interface RowTask {
 }
 
 export interface RowResult {
-  readonly fault: string;
+  /** Its name; null: there is none. */
+  readonly fault: string | null;
   readonly args: FaultArgs;
   readonly seed: number;
   readonly allowed: boolean;
@@ -43,13 +44,14 @@ export interface RowResult {
 /** @throws what the run throws beside its verdict (a bug), ScenarioError, UsageError */
 export async function runRow(task: RowTask, signal: AbortSignal): Promise<RowResult> {
   const { seed, spec } = task;
-  const { scenario, faults } = withFaults(task.scenario, [spec], {
+  const { scenario, faults } = withFaults(task.scenario, spec === null ? [] : [spec], {
     seed,
     provider: 'twin',
     source: commandLine('drill'),
   });
-  const { fault, args } = faults[0]!;
-  const allow = task.allowed && fault.refusedBy !== null ? [fault.refusedBy] : [];
+  const { fault, args } = faults[0] ?? { fault: null, args: {} };
+  const rule = fault?.refusedBy ?? null;
+  const allow = task.allowed && rule !== null ? [rule] : [];
   const judged = { ...scenario, preflight: { allow: [...new Set([...scenario.preflight.allow, ...allow])] } };
   assertTwinData(judged, scenario.name);
   const provider = createTwinProvider({ scenario: judged, seed });
@@ -75,11 +77,13 @@ export async function runRow(task: RowTask, signal: AbortSignal): Promise<RowRes
         },
       }),
     );
-    const mustRefuse = !task.allowed && fault.refusedBy !== null;
-    const expectation: Expectation = mustRefuse ? { outcome: `refused:${fault.refusedBy}` } : fault.expected(record!);
-    const { observed, caughtAt, blamed, deviations } = judge(events, expectation, fault.refusedBy);
+    const mustRefuse = !task.allowed && rule !== null;
+    const expectation: Expectation = mustRefuse
+      ? { outcome: `refused:${rule}` }
+      : (fault?.expected(record!) ?? { outcome: 'passed' });
+    const { observed, caughtAt, blamed, deviations } = judge(events, expectation, rule);
     return {
-      fault: fault.name,
+      fault: fault?.name ?? null,
       args,
       seed,
       allowed: task.allowed,

@@ -4,20 +4,18 @@ import { FAULTS } from '../faults/catalogue/index.ts';
 import type { Fault } from '../faults/fault.ts';
 import { FaultError, faultNamed } from '../faults/parse.ts';
 import { rowsOf } from '../faults/rows.ts';
-import { Cancelled } from '../rehearsal/outcome.ts';
 import { planFor } from '../rehearsal/plan.ts';
 import { assertTwinData } from '../scenario/read.ts';
-import { withFaults } from '../session/scenario-choice.ts';
-import { WallClock } from '../time/wall-clock.ts';
-import { type Arguments, type Flags, parseArguments } from './arguments.ts';
+import { MAX_SEED, withFaults } from '../session/scenario-choice.ts';
+import { type Arguments, type Flags, numberFlag, parseArguments } from './arguments.ts';
 import type { Command } from './command.ts';
-import { type RowOutcome, runRows } from './drill-pool.ts';
+import { drillRandomly } from './drill-random.ts';
 import type { RowTask } from './drill-row.ts';
+import { runUntilSignal } from './drill-signals.ts';
 import { drillTable, type Row, rowFrom } from './drill-table.ts';
-import { onSignals } from './interruption.ts';
 import type { Output } from './output.ts';
 import { SCENARIO_FLAGS, type ScenarioArgument, scenarioArgument } from './scenario-argument.ts';
-import { commandLine, notInThisVersion, UsageError } from './usage.ts';
+import { commandLine, UsageError } from './usage.ts';
 
 const FLAGS: Flags = {
   ...SCENARIO_FLAGS,
@@ -26,29 +24,52 @@ const FLAGS: Flags = {
     value: 'NAME[:KEY=VALUE,…]',
     help: 'Only this fault (rehearse list faults); may be repeated.',
   },
-  random: { kind: 'value', value: 'N', help: 'Not in this version: random scenarios and faults.' },
+  random: {
+    kind: 'value',
+    value: 'N',
+    help: 'N drawn scenarios, most with a drawn fault; --seed is that of the first. Takes neither SCENARIO, --set nor --fault.',
+  },
   json: { kind: 'boolean', help: 'Print one JSON document.' },
 };
 
 export const drill: Command = {
   name: 'drill',
-  usage: 'drill [SCENARIO] [--fault NAME]... [--set PATH=VALUE]... [--seed N] [--json]',
+  usage:
+    'drill [SCENARIO] [--fault NAME]... [--set PATH=VALUE]... [--seed N] [--json]\n       rehearse drill --random N [--seed N] [--json]',
   summary: 'Break everything that can be broken, on the twin, and see that it is caught as it must be.',
   details: [
     'Rehearses the scenario once with every fault as it is, which the rule in its way must refuse, and once with that rule',
     'allowed, and holds the end against the catalogue (docs/faults.md): the checkpoint, the reason, the blamed pairs, nodes',
-    'and assertions. Exits 1 when one is not as expected.',
+    'and assertions. Exits 1 when one is not as expected. With --random, scenarios and faults are drawn; a run without a fault',
+    'must pass.',
   ].join('\n'),
   flags: FLAGS,
   run: async (words, output) => {
     const args = parseArguments('drill', words, FLAGS, 1);
-    if (args.has('random')) throw notInThisVersion('drill --random');
+    const random = numberFlag(args, 'random', 'drill', 1, MOST_RANDOM);
+    if (random !== undefined) {
+      const seed = drawsAll(args);
+      if (seed + random - 1 > MAX_SEED)
+        throw new UsageError(`--seed ${seed}: there are no ${random} seeds from it on`, 'drill');
+      return drillRandomly(random, seed, args.has('json'), output);
+    }
     const given = scenarioArgument(args, 'drill', []);
     assertTwinData(given.scenario, given.shown);
     const rows = chosenRows(args, given);
     return drillAll(rows, given, { json: args.has('json') }, output);
   },
 };
+
+/** More than that is for `npm run soak`. */
+const MOST_RANDOM = 10_000;
+
+/** What is drawn cannot be said too. @returns the first seed @throws UsageError */
+function drawsAll(args: Arguments): number {
+  const said = ['set', 'fault', 'allow', 'provider'].find((flag) => args.has(flag) || args.list(flag).length > 0);
+  const word = args.positionals[0] ?? (said === undefined ? undefined : `--${said}`);
+  if (word !== undefined) throw new UsageError(`--random draws scenario and fault: leave ${word} out`, 'drill');
+  return numberFlag(args, 'seed', 'drill', 0, MAX_SEED) ?? 1;
+}
 
 /** One line of the table before it is run. */
 interface PlannedRow {
@@ -98,35 +119,20 @@ async function drillAll(
     const refused = fault.refusedBy !== null ? [false] : [];
     return [...refused, true].map((allowed) => ({ row, task: { scenario, seed, spec, allowed } satisfies RowTask }));
   });
-  const controller = new AbortController();
-  const wall = new WallClock();
-  using _signals = onSignals(
-    (signal) => controller.abort(new Cancelled(signal)),
-    () => process.exit(EXIT_CODES.cancelled),
-    () => wall.now(),
-  );
-  let outcomes: RowOutcome[];
   let ended = 0;
-  try {
-    outcomes = await runRows(
-      tasks.map(({ task }) => task),
-      {
-        signal: controller.signal,
-        done: (index, outcome) => {
-          const { spec, allowed } = tasks[index]!.task;
-          const how = 'crashed' in outcome ? 'crashed' : outcome.result.observed;
-          const off = 'crashed' in outcome || outcome.result.deviations.length > 0;
-          const without = allowed ? '' : ', its rule in place';
-          output.message(`  ${++ended}/${tasks.length} ${spec}${without}: ${how}${off ? ', NOT as expected' : ''}\n`);
-        },
-      },
-    );
-  } catch (error) {
-    if (!(error instanceof Cancelled)) throw error;
-    if (json) output.result(`${JSON.stringify({ verdict: 'cancelled', message: error.message })}\n`);
-    output.message(`rehearse: ${error.message}\n`);
-    return EXIT_CODES.cancelled;
-  }
+  const outcomes = await runUntilSignal(
+    tasks.map(({ task }) => task),
+    (index, outcome) => {
+      const { spec, allowed } = tasks[index]!.task;
+      const how = 'crashed' in outcome ? 'crashed' : outcome.result.observed;
+      const off = 'crashed' in outcome || outcome.result.deviations.length > 0;
+      const without = allowed ? '' : ', its rule in place';
+      output.message(`  ${++ended}/${tasks.length} ${spec}${without}: ${how}${off ? ', NOT as expected' : ''}\n`);
+    },
+    json,
+    output,
+  );
+  if (outcomes === undefined) return EXIT_CODES.cancelled;
   const rows: Row[] = planned.map(({ spec, fault, unfit }, row) =>
     rowFrom(
       { spec, fault, unfit },

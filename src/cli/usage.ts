@@ -12,11 +12,6 @@ export class UsageError extends Error {
   }
 }
 
-/** Something that the contract names and that this version does not have yet. */
-export function notInThisVersion(what: string, instead?: string): UsageError {
-  return new UsageError(`${what} is not in this version${instead === undefined ? '' : `; ${instead}`}`);
-}
-
 /** The command line as the source of words. @param command sub-command whose help says more */
 export function commandLine(command: string): WordSource {
   return {

@@ -2,6 +2,8 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { drawRow, fits } from '../../src/cli/drill-draw.ts';
+import { summaryOf } from '../../src/cli/drill-random.ts';
 import { drillTable, type Row, rowFrom } from '../../src/cli/drill-table.ts';
 import { FAULTS } from '../../src/faults/catalogue/index.ts';
 
@@ -76,7 +78,7 @@ describe('refusals touch nothing', () => {
   test.each([
     [['--fault', 'tunel-port-clash'], /there is no such fault; did you mean tunnel-port-clash\?/],
     [['--fault', 'pod-cidr-overlap:of=calico'], /of is one of calico-block, services, nodes/],
-    [['--random', '5'], /drill --random is not in this version/],
+    [['--random', '5'], /--random draws scenario and fault: leave minimal out/],
     [
       ['--fault', 'tunnel-port-clash', '--set', 'calico.encapsulation=IPIP'],
       /Calico has no VXLAN device with calico\.encapsulation IPIP/,
@@ -85,6 +87,75 @@ describe('refusals touch nothing', () => {
     const { code, stdout, stderr } = await rehearse('drill', 'minimal', ...words);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toMatch(message);
+  });
+});
+
+describe('drawn at random', () => {
+  test('every run says what was drawn and how to have it again, and all as expected is 0', async () => {
+    const { code, stdout, stderr } = await rehearse('drill', '--random', '3', '--seed', '4', '--json');
+    const { seed, asExpected, runs } = JSON.parse(stdout) as { seed: number; asExpected: boolean; runs: unknown[] };
+    expect({ code, seed, asExpected }).toEqual({ code: 0, seed: 4, asExpected: true });
+    expect(runs).toEqual(
+      [4, 5, 6].map((each) => {
+        const { drawn, task } = drawRow(each);
+        return expect.objectContaining({
+          seed: each,
+          scenario: drawn.name,
+          sets: drawn.sets,
+          fault: task.spec,
+          deviations: [],
+          again: `rehearse drill --random 1 --seed ${each}`,
+        }) as unknown;
+      }),
+    );
+    expect(stderr.match(/^ {2}\d\/3 seed \d: /gm)).toHaveLength(3);
+  });
+
+  test('what a seed draws fits, is the same each time, and covers the catalogue, its rules and what must pass', () => {
+    const drawn = Array.from({ length: 300 }, (_, seed) => drawRow(seed));
+    for (const { task } of drawn) if (task.spec !== null) expect(fits(task.scenario, task.spec, task.seed)).toBe(true);
+    expect(drawRow(17)).toEqual(drawn[17]);
+    const names = new Set(drawn.map(({ task }) => task.spec?.replace(/:.*/, '') ?? null));
+    expect(names).toEqual(new Set([null, ...FAULTS.map(({ name }) => name)]));
+    expect(new Set(drawn.map(({ task }) => task.allowed))).toEqual(new Set([true, false]));
+  });
+
+  test.each([
+    [['--random', '0'], /--random 0: a whole number from 1 to 10000 is wanted/],
+    [['--random', '3', '--set', 'migration.batchSize=2'], /leave --set out/],
+    [['--random', '3', '--fault', 'tunnel-port-clash'], /leave --fault out/],
+    [['--random', '3', '--seed', '4294967294'], /there are no 3 seeds from it on/],
+  ])('%j is refused', async (words, message) => {
+    const { code, stdout, stderr } = await rehearse('drill', ...words);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(message);
+  });
+
+  test('one without a fault that is not green, and one that ends elsewhere, are told with the command to see it again', () => {
+    const run = {
+      seed: 7,
+      scenario: 'lab',
+      sets: ['a=b'],
+      ruleAllowed: true,
+      again: 'rehearse drill --random 1 --seed 7',
+    };
+    const red = { observed: 'failed:switched/kind-worker', asExpected: false, deviations: ['expected passed, but …'] };
+    const text = summaryOf([
+      { ...run, fault: null, expected: 'passed', ...red },
+      {
+        ...run,
+        fault: 'pool-too-small',
+        expected: 'failed:secondary-installed',
+        observed: 'failed:secondary-installed',
+        asExpected: true,
+        deviations: [],
+      },
+    ]);
+    expect(text).toContain('1 × no fault: failed:switched/*');
+    expect(text).toContain(
+      'seed 7: lab --set a=b, no fault: expected passed\n  expected passed, but …\n  again: rehearse drill --random 1 --seed 7',
+    );
+    expect(text).toMatch(/1 of 2 runs not as expected\n$/);
   });
 });
 

@@ -17,6 +17,7 @@ interface Outcome {
   readonly notes: readonly string[];
   readonly seconds: Readonly<Record<string, number>>;
   readonly total: number;
+  readonly versions: Readonly<Record<string, string | null>>;
 }
 
 type Script = (world: TwinProvider) => Partial<Machine>;
@@ -28,8 +29,10 @@ async function withMachine(
   script: Script = () => ({}),
   keep: 'never' | 'always' = 'never',
   host?: (twin: TwinProvider) => Provider['host'],
+  nodeImage: string | null = null,
 ): Promise<Outcome> {
-  const scenario = bundledScenario('minimal');
+  const minimal = bundledScenario('minimal');
+  const scenario = { ...minimal, kubernetes: { ...minimal.kubernetes, image: nodeImage } };
   const twin = createTwinProvider({ scenario, seed: 1 });
   const asked: string[] = [];
   let made = false;
@@ -96,7 +99,15 @@ async function withMachine(
   await twin.close();
   expect(twin.twin.clock.underWay()).toEqual({ operations: 0, watches: 0, waits: 0 });
   const { report } = fold.story();
-  return { verdict, events, asked, notes, seconds: { ...report.seconds }, total: report.durationSeconds };
+  return {
+    verdict,
+    events,
+    asked,
+    notes,
+    seconds: { ...report.seconds },
+    total: report.durationSeconds,
+    versions: report.versions,
+  };
 }
 
 const stepsOf = (events: readonly Event[]): string[] =>
@@ -140,6 +151,12 @@ describe('a run on a machine', () => {
       },
     }));
     expect(moments).toEqual(['begun', 'after']);
+  });
+
+  test("reports the nodes' Kubernetes, whatever the scenario calls it", async () => {
+    const { versions } = await withMachine(undefined, 'never', undefined, 'kindest/node:v1.33.12');
+    expect(bundledScenario('minimal').kubernetes.version).not.toBe('1.33.12');
+    expect(versions.kubernetes).toBe('1.33.12');
   });
 
   test('keeps the cluster as it is told, and says so', async () => {

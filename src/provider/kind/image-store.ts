@@ -55,10 +55,18 @@ export class ImageStore {
     this.#options = options;
   }
 
-  /** Pulls one image that is needed at once and stays on the machine. @throws MachineFailure */
-  async pullFirst(image: string, what: string, signal: AbortSignal): Promise<void> {
-    if (await this.#isLocal(image, signal)) return;
+  /**
+   * Pulls one image that is needed at once and stays on the machine.
+   * @param image under its own name, whatever mirrors there are
+   * @returns the name under which it is here: a digest belongs to the repository that it was pulled from
+   * @throws MachineFailure
+   */
+  async pullFirst(image: string, what: string, signal: AbortSignal): Promise<string> {
+    const mirrored = mirroredImage(image, this.#options.mirrors);
+    for (const name of new Set([image, mirrored])) if (await this.#isLocal(name, signal)) return name;
     await this.#pull(image, what, signal);
+    this.#ours.delete(image);
+    return image.includes('@') ? mirrored : image;
   }
 
   /** Begins to pull what will be loaded, in its order; the pulls go on by themselves until `signal` aborts. */
@@ -82,9 +90,14 @@ export class ImageStore {
     }
   }
 
-  /** All pulls have ended, one way or the other. */
-  async settled(): Promise<void> {
+  /** Waits for the pulls, which end with the signal of {@link start}, and removes what was pulled and never came to be loaded. */
+  async close(): Promise<void> {
     await Promise.allSettled(this.#pulls.values());
+    const left = [...this.#ours.values()].flat();
+    this.#ours.clear();
+    if (left.length === 0) return;
+    // The run has its verdict: what cannot be removed is only a little disk.
+    await this.#docker(['image', 'rm', ...left], LOOK_MS, new AbortController().signal).catch(() => undefined);
   }
 
   /**

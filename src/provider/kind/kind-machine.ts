@@ -12,7 +12,7 @@ import {
   type MachineProblem,
   type MachineReport,
 } from '../machine.ts';
-import { loadBalancerImage, mirroredImage, wantedImages } from './image-plan.ts';
+import { loadBalancerImage, wantedImages } from './image-plan.ts';
 import { ARCHIVES_ON_NODES, ImageStore } from './image-store.ts';
 import { raiseInotify } from './inotify.ts';
 import { lookAtMachine, lookAtPorts, type Machinery } from './machine-facts.ts';
@@ -46,6 +46,8 @@ export class KindMachine implements Machine {
   readonly #store: ImageStore;
   /** Ends what goes on by itself. */
   readonly #closing = new AbortController();
+  /** Under which name this machine has it. */
+  #nodeImage: string | undefined;
   #judgement: MachineJudgement | undefined;
 
   constructor(options: KindMachineOptions) {
@@ -89,10 +91,10 @@ export class KindMachine implements Machine {
   async pullNodeImage(signal: AbortSignal): Promise<void> {
     const { scenario } = this.#options;
     const { kubernetes, cluster } = scenario;
-    const image = this.#nodeImage();
-    const usual = nodeImageOf({ ...kubernetes, image: null }) === nodeImageOf(kubernetes);
+    const image = nodeImageOf(kubernetes);
+    const usual = nodeImageOf({ ...kubernetes, image: null }) === image;
     const what = usual ? `kubernetes.version ${kubernetes.version}` : 'kubernetes.image';
-    await this.#store.pullFirst(image, what, signal);
+    this.#nodeImage = await this.#store.pullFirst(image, what, signal);
     if (cluster.controlPlanes > 1) {
       const { stdout } = await this.#options.host.run('kind', ['version'], { timeoutMs: LOOK_MS, signal });
       await this.#store.pullFirst(loadBalancerImage(stdout), 'the load balancer of several control planes', signal);
@@ -102,16 +104,11 @@ export class KindMachine implements Machine {
     await this.#store.start({ roomForAll, ...(platform !== undefined && { platform }) }, going);
   }
 
-  /** kind takes it under the mirror's name: a digest belongs to the repository that it was pulled from. */
-  #nodeImage(): string {
-    return mirroredImage(nodeImageOf(this.#options.scenario.kubernetes), this.#options.mirrors);
-  }
-
   async beforeCreate(): Promise<KindConfigExtras> {
     await this.#options.beforeCreate?.();
     this.#options.directory.mark();
     return {
-      nodeImage: this.#nodeImage(),
+      nodeImage: this.#nodeImage ?? nodeImageOf(this.#options.scenario.kubernetes),
       archives: { hostPath: this.#options.directory.archives, containerPath: ARCHIVES_ON_NODES },
       cgroupV1: this.#judgement?.cgroupV1 ?? false,
     };
@@ -166,10 +163,10 @@ export class KindMachine implements Machine {
     return `kind delete cluster --name ${this.#options.scenario.cluster.name}`;
   }
 
-  /** Ends the pulls; what is not deleted stays marked, and a later run clears it away. */
+  /** Ends the pulls, and removes what they left; what is not deleted stays marked, and a later run clears it away. */
   async close(): Promise<void> {
     this.#closing.abort(new Error('the run has ended'));
-    await this.#store.settled();
+    await this.#store.close();
     if (!this.#options.directory.marked) this.#options.directory.remove();
   }
 

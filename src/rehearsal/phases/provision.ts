@@ -97,19 +97,19 @@ async function connect(rehearsal: Rehearsal): Promise<void> {
 }
 
 async function installCalico(rehearsal: Rehearsal): Promise<void> {
-  const { scenario, api, limits } = rehearsal;
+  const { scenario, api, limits, journal } = rehearsal;
   const { calico } = scenario;
   const manifests = calicoManifests(calico.version).flatMap(({ objects }) => objects);
   await applyAll(rehearsal, manifests, true);
-  rehearsal.journal.changed('applied', `Calico ${calico.version}`, 'CRDs and the Tigera operator');
+  journal.changed('applied', `Calico ${calico.version}`, 'CRDs and the Tigera operator');
   await waitForCrds(rehearsal, manifests);
   await applyAll(rehearsal, calicoCustomResources(calico));
   if (Object.keys(calico.felix).length > 0) {
     await api.apply(felixConfigurations, felixConfigurationFor(calico.felix));
-    rehearsal.journal.changed('applied', 'FelixConfiguration default');
+    journal.changed('applied', 'FelixConfiguration default');
   }
   await waitForCalicoAtRest(rehearsal);
-  await rehearsal.wait({
+  const ready = await rehearsal.wait({
     what: 'all nodes to be Ready',
     resource: nodes,
     timeoutMs: limits.calico,
@@ -118,6 +118,10 @@ async function installCalico(rehearsal: Rehearsal): Promise<void> {
       return unready.length === 0 ? null : `not Ready: ${unready.join(', ')}`;
     },
   });
+  // The node image decides, whatever the scenario says: the report must name what was rehearsed on.
+  const versions = new Set(ready.map(({ status }) => status?.nodeInfo?.kubeletVersion.replace(/^v/, '')));
+  const kubernetes = [...versions].filter((version) => version !== undefined && version !== '').join(', ');
+  if (kubernetes !== '') journal.finding('versions', 'info', `The nodes run Kubernetes ${kubernetes}`, [], { kubernetes });
 }
 
 function isNodeReady(node: Node): boolean {

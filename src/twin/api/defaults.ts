@@ -1,6 +1,6 @@
 /** Defaults of the kinds that clients and controllers rely on (recorded in Kubernetes 1.36.2: files 02 and 06). */
 import { isMap, type JsonMap } from './json.ts';
-import { defaultPodSpec, fill } from './pod-defaults.ts';
+import { defaultPodSpec, defaultRequests, fill } from './pod-defaults.ts';
 
 const specOf = (object: JsonMap): JsonMap => {
   if (!isMap(object.spec)) object.spec = {};
@@ -18,6 +18,7 @@ const DEFAULTS: Readonly<Record<string, (object: JsonMap) => void>> = {
   pods: (pod) => {
     fill(specOf(pod), { enableServiceLinks: true });
     defaultPodSpec(specOf(pod));
+    defaultRequests(specOf(pod));
   },
   'deployments.apps': (deployment) => {
     const spec = specOf(deployment);
@@ -59,12 +60,20 @@ const DEFAULTS: Readonly<Record<string, (object: JsonMap) => void>> = {
     });
     template(job);
   },
+  'cronjobs.batch': (cron) => {
+    const spec = specOf(cron);
+    const defaults = { concurrencyPolicy: 'Allow', suspend: false };
+    fill(spec, { ...defaults, successfulJobsHistoryLimit: 3, failedJobsHistoryLimit: 1 });
+    // Of the jobs only the pods: the rest comes when one is made.
+    if (isMap(spec.jobTemplate)) template(spec.jobTemplate);
+  },
   services: (service) => {
     const spec = specOf(service);
     fill(spec, { type: 'ClusterIP', sessionAffinity: 'None' });
     if (spec.type !== 'ExternalName') {
       fill(spec, { internalTrafficPolicy: 'Cluster' });
     }
+    if (spec.type === 'LoadBalancer') fill(spec, { allocateLoadBalancerNodePorts: true });
     if (spec.type === 'NodePort' || spec.type === 'LoadBalancer') fill(spec, { externalTrafficPolicy: 'Cluster' });
     for (const port of (spec.ports as JsonMap[] | undefined) ?? []) {
       fill(port, { protocol: 'TCP', targetPort: port.port });
@@ -111,8 +120,18 @@ const DEFAULTS: Readonly<Record<string, (object: JsonMap) => void>> = {
     const { names } = spec;
     fill(names, { singular: String(names.kind).toLowerCase(), listKind: `${String(names.kind)}List` });
   },
+  'roles.rbac.authorization.k8s.io': (role) => fill(role, { rules: null }),
+  'clusterroles.rbac.authorization.k8s.io': (role) => fill(role, { rules: null }),
+  'horizontalpodautoscalers.autoscaling': (scaler) =>
+    fill(specOf(scaler), { minReplicas: 1, metrics: [cpuMetric(80)] }),
   'priorityclasses.scheduling.k8s.io': (priority) => fill(priority, { preemptionPolicy: 'PreemptLowerPriority' }),
 };
+
+/** The metric of an autoscaler that keeps the use of CPU at so many percent of what is asked for. */
+export const cpuMetric = (averageUtilization: unknown): JsonMap => ({
+  type: 'Resource',
+  resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization } },
+});
 
 /** What Go writes of a NodeSystemInfo that nobody has filled in. */
 const EMPTY_NODE_INFO = {
@@ -169,6 +188,8 @@ export function firstStatus(resource: string, spec: unknown): JsonMap | undefine
       return { replicas: 0, availableReplicas: 0 };
     case 'poddisruptionbudgets.policy':
       return { disruptionsAllowed: 0, currentHealthy: 0, desiredHealthy: 0, expectedPods: 0 };
+    case 'horizontalpodautoscalers.autoscaling':
+      return { currentMetrics: null, desiredReplicas: 0 };
     case 'services':
       return { loadBalancer: {} };
     default:

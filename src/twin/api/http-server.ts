@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { Cancel } from '../world.ts';
 import { admitted } from './access.ts';
 import { V2_TYPE } from './openapi-v2.ts';
+import { PROTOBUF } from './protobuf.ts';
 import type { ApiServer, ServerAnswer, ServerRequest } from './server.ts';
 import { StatusError, statusBody } from './status.ts';
 import type { Turnstile } from './turnstile.ts';
@@ -53,7 +54,8 @@ export async function serveHttp(options: HttpServerOptions): Promise<HttpServer>
     });
     incoming.on('end', () => {
       if (size > LARGEST_BODY) return;
-      const asked = requestOf(incoming, Buffer.concat(chunks).toString('utf8'));
+      const binary = incoming.headers['content-type']?.toLowerCase().startsWith(PROTOBUF) === true;
+      const asked = requestOf(incoming, Buffer.concat(chunks).toString(binary ? 'latin1' : 'utf8'));
       const access = options.token === undefined ? asked : admitted(asked, options.token);
       if ('refused' in access) return send(outgoing, access.refused);
       const request = { ...asked, path: access.path };

@@ -33,10 +33,6 @@ function defaultContainer(container: JsonMap, hostNetwork: boolean): void {
     terminationMessagePolicy: 'File',
     imagePullPolicy: pullPolicy(container.image),
   });
-  // What is limited is asked for, unless the container says otherwise.
-  const { limits, requests } = container.resources as { limits?: JsonMap; requests?: JsonMap };
-  if (limits !== undefined)
-    container.resources = { ...(container.resources as JsonMap), requests: { ...limits, ...requests } };
   for (const port of maps(container.ports)) {
     fill(port, { protocol: 'TCP', ...(hostNetwork && { hostPort: port.containerPort }) });
   }
@@ -49,6 +45,15 @@ function defaultContainer(container: JsonMap, hostNetwork: boolean): void {
     if (!isMap(probe)) continue;
     fill(probe, { timeoutSeconds: 1, periodSeconds: 10, successThreshold: 1, failureThreshold: 3 });
     if (isMap(probe.httpGet)) fill(probe.httpGet, { path: '/', scheme: 'HTTP' });
+  }
+}
+
+/** What is limited is asked for, unless the container says otherwise; in pods, not in templates (recorded, Kubernetes 1.34.4). */
+export function defaultRequests(spec: JsonMap): void {
+  for (const container of [...maps(spec.initContainers), ...maps(spec.containers)]) {
+    const { limits, requests } = container.resources as { limits?: JsonMap; requests?: JsonMap };
+    if (limits !== undefined)
+      container.resources = { ...(container.resources as JsonMap), requests: { ...limits, ...requests } };
   }
 }
 

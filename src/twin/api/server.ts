@@ -8,6 +8,7 @@ import { NetworkNotModelled } from '../network/packet.ts';
 import type { Cancel, ResourceName } from '../world.ts';
 import { deleteCollection, deleteObject } from './deleting.ts';
 import { listPage, versionAsked } from './listing.ts';
+import { createdInV1 } from './old-autoscaler.ts';
 import { outsideResources } from './outside-resources.ts';
 import { proxyToPod } from './pod-proxy.ts';
 import { encoded, type Form, negotiate, negotiateWatch, type Renderer, rendererOf } from './representation.ts';
@@ -84,9 +85,11 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       const plain = outsideResources(request, store, options.kubernetesVersion);
       if (plain !== undefined) return plain;
     }
-    const judged = review(request);
+    const judged = review(request, () => store.time.now());
     if (judged !== undefined) return json(201, JSON.stringify(judged));
-    return dispatch(request, parseRoute(request.path, store.registry), options, viewOf);
+    const handle = (one: ServerRequest): ServerAnswer =>
+      dispatch(one, parseRoute(one.path, store.registry), options, viewOf);
+    return createdInV1(request, handle) ?? handle(request);
   };
 
   return {

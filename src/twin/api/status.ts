@@ -65,7 +65,7 @@ const dotted = (first: string, group: string): string => (group === '' ? first :
 const detailsOf = (named: Named, name: string, kind: string): StatusDetails => ({
   ...(name !== '' && { name }),
   ...(named.group !== '' && { group: named.group }),
-  kind,
+  ...(kind !== '' && { kind }),
 });
 
 export function notFound(named: Named, name: string): StatusError {

@@ -6,8 +6,8 @@
 const RESOURCES: Readonly<Record<string, readonly string[]>> = {
   '': ['bindings', 'componentstatuses'],
   'events.k8s.io': ['events'],
-  'authentication.k8s.io': ['selfsubjectreviews', 'tokenreviews'],
-  'authorization.k8s.io': ['localsubjectaccessreviews', 'selfsubjectrulesreviews', 'subjectaccessreviews'],
+  'authentication.k8s.io': ['tokenreviews'],
+  'authorization.k8s.io': ['localsubjectaccessreviews', 'subjectaccessreviews'],
   'networking.k8s.io': ['ipaddresses', 'servicecidrs'],
   'storage.k8s.io': ['volumeattributesclasses'],
   'admissionregistration.k8s.io': ['mutatingadmissionpolicies', 'mutatingadmissionpolicybindings'],

@@ -1,6 +1,6 @@
 /** The chart's ConfigMap cilium-config (templates/cilium-configmap.yaml): every key that agent, operator or rehearsal read. */
 import type { JsonObject } from '../../scenario/scenario.ts';
-import { CONSTANT_KEYS } from './cilium-config-constants.ts';
+import { constantKeys } from './cilium-config-constants.ts';
 import { ciliumMinor } from './data.ts';
 import { valueAt } from './merge.ts';
 
@@ -25,7 +25,7 @@ export function ciliumConfig(version: string, values: JsonObject): Record<string
   };
   const pools = [at('ipam.operator.clusterPoolIPv4PodCIDRList') ?? []].flat() as string[];
   const data: Record<string, string> = {
-    ...CONSTANT_KEYS,
+    ...constantKeys(),
     'agent-not-ready-taint-key': text('agentNotReadyTaintKey'),
     'cluster-id': text('cluster.id', '0'),
     'cluster-name': text('cluster.name'),

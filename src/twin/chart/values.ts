@@ -2,7 +2,7 @@
 import type { Json, JsonObject } from '../../scenario/scenario.ts';
 import { type Chart, loadChart } from './data.ts';
 import { isObject, sameJson, valueAt } from './merge.ts';
-import { IRRELEVANT, MODELLED, type ModelledValue } from './value-tables.ts';
+import { irrelevantPaths, MODELLED, type ModelledValue } from './value-tables.ts';
 
 /** Paths are dotted and sorted. */
 export interface ValueClasses {
@@ -124,7 +124,7 @@ export function classifyValues(version: string, values: JsonObject): ValueClasse
     if (!known.has(path) && !(entry !== undefined && known.has(entry.path)) && !belowFree(path, chart.values))
       classes.unknown.push({ path, nearest: nearest(path, known) });
     else if (entry !== undefined && (entry.accepts?.(value) ?? true)) classes.modelled.push(path);
-    else if (IRRELEVANT.some((pattern) => covers(pattern, path))) classes.irrelevant.push(path);
+    else if (irrelevantPaths().some((pattern) => covers(pattern, path))) classes.irrelevant.push(path);
     // A value that only repeats the chart's default changes nothing, modelled or not.
     else if (sameJson(valueAt(chart.values, path), value)) classes.irrelevant.push(path);
     else classes.notModelled.push(path);

@@ -116,6 +116,23 @@ describe('the way of an image', () => {
     ]);
   });
 
+  test('ends with the run where that ends before it was loaded, and with nothing left on the machine', async () => {
+    const { store: images, host } = store([agent], [], { mirrors: ['m.example'] });
+    expect(await images.pullFirst('kindest/node:v1', 'the node image', never)).toBe('kindest/node:v1');
+    await images.start({ roomForAll: false }, never);
+    await images.close();
+    await images.close();
+    const removed = host.asked.filter((words) => words.startsWith('docker image rm'));
+    // The node image stays: the next run needs it, and it was here before anything else was done.
+    expect(removed).toEqual(['docker image rm quay.io/cilium/cilium:v1 m.example/quay.io/cilium/cilium:v1']);
+  });
+
+  test('that cannot be removed is no reason to fail', async () => {
+    const { store: images } = store([agent], [[/^docker image rm/, () => new Error('docker is gone')]]);
+    await images.start({ roomForAll: false }, never);
+    await images.close();
+  });
+
   test("goes for one platform where Docker's images are in containerd", async () => {
     const { store: images, host } = store([agent]);
     await images.start({ roomForAll: false, platform: 'linux/arm64' }, never);
@@ -226,7 +243,7 @@ describe('an image that does not come', () => {
     const loaded = images.load('calico', NODES, controller.signal);
     controller.abort(new Error('cancelled'));
     await expect(loaded).rejects.toThrow('cancelled');
-    await images.settled();
+    await images.close();
   });
 });
 

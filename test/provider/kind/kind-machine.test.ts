@@ -302,22 +302,56 @@ describe('the node image', () => {
   const pulled = (host: ScriptedHost): string[] => host.asked.filter((words) => words.startsWith('docker pull'));
   const absent: readonly [RegExp, Answer] = [/^docker image inspect/, { exitCode: 1, stderr: 'No such image' }];
 
-  test('comes by its digest, from the mirror where there is one', async () => {
-    for (const imageMirrors of [[], ['docker.io=m.example/hub']]) {
-      const {
-        machine,
-        host,
-        provider: kind,
-      } = provider([absent, [/^docker pull .*node/, 'ok'], [/^docker/, '']], { imageMirrors });
-      await machine.pullNodeImage(signal);
-      const name = imageMirrors.length === 0 ? 'kindest/node' : 'm.example/hub/kindest/node';
-      expect(pulled(host)[0]).toBe(
-        `docker pull --quiet ${name}:v1.34.8@sha256:02722c2dedddcfc00febf5d27fbeb9b7b2c14294c82109ff4a85d89ac9ba3256`,
-      );
-      expect((await machine.beforeCreate()).nodeImage).toContain(name);
-      machine.deleted();
-      await kind.close();
-    }
+  test.each([
+    ['no mirror', [], 'kindest/node'],
+    ['a mirror of its registry', ['docker.io=m.example/hub'], 'm.example/hub/kindest/node'],
+    // Seen on a real run: the prefix of all registries came twice.
+    ['a mirror of all registries', ['127.0.0.1:5000'], '127.0.0.1:5000/docker.io/kindest/node'],
+  ])('comes by its digest, with %s', async (_, imageMirrors, name) => {
+    const script: (readonly [RegExp, Answer])[] = [absent, [/^docker pull .*node/, 'ok'], [/^docker/, '']];
+    const { machine, host, provider: kind } = provider(script, { imageMirrors });
+    await machine.pullNodeImage(signal);
+    const image = `${name}:v1.34.8@sha256:02722c2dedddcfc00febf5d27fbeb9b7b2c14294c82109ff4a85d89ac9ba3256`;
+    expect(pulled(host)[0]).toBe(`docker pull --quiet ${image}`);
+    expect((await machine.beforeCreate()).nodeImage).toBe(image);
+    machine.deleted();
+    await kind.close();
+  });
+
+  test.each([
+    ['under its own name', /^docker image inspect .* kindest/, 'kindest/node:v1'],
+    ["under the mirror's", /^docker image inspect .* m\.example/, 'm.example/docker.io/kindest/node:v1'],
+  ])('that is here already %s is taken as it is', async (_, here, name) => {
+    const script: (readonly [RegExp, Answer])[] = [[here, 'sha256:1'], absent, [/^docker/, '']];
+    const {
+      machine,
+      host,
+      provider: kind,
+    } = provider(script, {
+      imageMirrors: ['m.example'],
+      scenario: scenario({ kubernetes: { version: '1.34.8', image: 'kindest/node:v1' } }),
+    });
+    await machine.pullNodeImage(signal);
+    expect(pulled(host).filter((words) => words.includes('kindest'))).toEqual([]);
+    expect((await machine.beforeCreate()).nodeImage).toBe(name);
+    machine.deleted();
+    await kind.close();
+  });
+
+  test('without a digest goes by its own name, which a mirror has given it', async () => {
+    const {
+      machine,
+      host,
+      provider: kind,
+    } = provider([absent, [/^docker/, '']], {
+      imageMirrors: ['m.example'],
+      scenario: scenario({ kubernetes: { version: '1.34.8', image: 'kindest/node:v1' } }),
+    });
+    await machine.pullNodeImage(signal);
+    expect(host.asked).toContain('docker tag m.example/docker.io/kindest/node:v1 kindest/node:v1');
+    expect((await machine.beforeCreate()).nodeImage).toBe('kindest/node:v1');
+    machine.deleted();
+    await kind.close();
   });
 
   test('of several control planes comes with their load balancer', async () => {

@@ -1,1 +1,0 @@
-export{t as reviewForKind}from"./kind-review2.mjs";

@@ -1,1 +1,0 @@
-export{t as openProvider}from"./provider.mjs";

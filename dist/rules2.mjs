@@ -1,1 +1,0 @@
-export{t as RULES}from"./rules.mjs";

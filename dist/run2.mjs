@@ -1,1 +1,0 @@
-export{t as runRehearsal}from"./run.mjs";

@@ -1,1 +1,0 @@
-export{t as imageExistsOnTwin,n as reviewForTwin}from"./twin-review.mjs";

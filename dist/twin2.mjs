@@ -1,1 +1,0 @@
-export{t as createTwinProvider}from"./twin.mjs";

@@ -1,1 +1,0 @@
-import{Dr as e}from"./common.mjs";var t=class extends Error{name=`UsageError`;command;constructor(t,n){super(e(t,800)),this.command=n}};function n(e,n){return new t(`${e} is not in this version${n===void 0?``:`; ${n}`}`)}function r(e){return{option:e=>`--${e}`,given:(e,t)=>`--${e} ${t}`,scenario:``,refuse:n=>new t(n,e)}}export{r as n,n as r,t};

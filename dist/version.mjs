@@ -1,1 +1,0 @@
-import{readFileSync as e}from"node:fs";function t(){let{name:t,version:n}=JSON.parse(e(new URL(`../package.json`,import.meta.url),`utf8`));return{name:t,version:n}}export{t};
