@@ -4,7 +4,6 @@
  * (`forOnlookers`), because it is six writes for every pod.
  */
 import type { KubeObject } from '../kube/objects.ts';
-import { hash32 } from '../time/random.ts';
 import type { World } from './world.ts';
 
 /** What an event is about. */
@@ -57,12 +56,19 @@ export function recordEvent(world: World, subject: Subject, report: Report): voi
   if (store.get('namespaces', namespace)?.metadata.deletionTimestamp !== undefined) return;
   const now = `${new Date(time.now()).toISOString().slice(0, 19)}Z`;
   const cause = `${subject.uid}/${subject.fieldPath}/${component}/${reason}/${message}`;
-  const name = `${subject.name}.${hash32(cause).toString(16).padStart(16, '0')}`;
-  const counted = store.update<EventObject>(RESOURCE, { name, namespace }, (draft) => {
-    draft.count += 1;
-    draft.lastTimestamp = now;
-  });
+  const known = namesOf(world);
+  const before = known.get(cause);
+  const counted =
+    before &&
+    store.update<EventObject>(RESOURCE, { name: before, namespace }, (draft) => {
+      draft.count += 1;
+      draft.lastTimestamp = now;
+    });
   if (counted !== undefined) return;
+  // The moment in nanoseconds, as client-go has it: events of one second are listed in their order.
+  const moment = BigInt(time.now()) * 1_000_000n + BigInt(known.size % 1_000_000);
+  const name = `${subject.name}.${moment.toString(16)}`;
+  known.set(cause, name);
   store.create(RESOURCE, {
     apiVersion: 'v1',
     kind: 'Event',
@@ -79,7 +85,7 @@ export function recordEvent(world: World, subject: Subject, report: Report): voi
     reportingComponent: component,
     reportingInstance: host ?? '',
   });
-  if (world.config.forOnlookers === true) forgetLater(world, name, namespace);
+  if (world.config.forOnlookers === true) forgetLater(world, cause, name, namespace);
 }
 
 /** Records what went well, where such events are kept. */
@@ -87,13 +93,25 @@ export function recordRoutine(world: World, subject: Subject, report: Report): v
   if (world.config.forOnlookers === true) recordEvent(world, subject, report);
 }
 
+/** Names of events by what they tell. */
+const NAMES = new WeakMap<World, Map<string, string>>();
+
+function namesOf(world: World): Map<string, string> {
+  const known = NAMES.get(world) ?? new Map<string, string>();
+  NAMES.set(world, known);
+  return known;
+}
+
 /** Removes the event an hour after it was counted last. */
-function forgetLater(world: World, name: string, namespace: string, ms = TTL_MS): void {
+function forgetLater(world: World, cause: string, name: string, namespace: string, ms = TTL_MS): void {
   world.time.after(ms, () => {
     const event = world.store.get<EventObject>(RESOURCE, name, namespace);
-    if (event === undefined) return;
-    const left = Date.parse(event.lastTimestamp) + TTL_MS - world.time.now();
-    if (left > 0) forgetLater(world, name, namespace, left);
-    else world.store.remove(RESOURCE, { name, namespace });
+    const left = event === undefined ? 0 : Date.parse(event.lastTimestamp) + TTL_MS - world.time.now();
+    if (left > 0) {
+      forgetLater(world, cause, name, namespace, left);
+      return;
+    }
+    if (namesOf(world).get(cause) === name) namesOf(world).delete(cause);
+    world.store.remove(RESOURCE, { name, namespace });
   });
 }

@@ -206,8 +206,8 @@ export interface Registry {
   remove(name: ResourceName): void;
 }
 
-/** A registry of the built-in resources. */
-export function createRegistry(minor: number): Registry {
+/** A registry of the built-in resources, as a minor version of Kubernetes serves them. */
+export function createRegistry(minor = 36): Registry {
   const infos = new Map(builtIn(minor).map((info) => [info.name, info]));
   return {
     get: (name) => infos.get(name),

@@ -39,7 +39,11 @@ export const EXCUSES: readonly Excuse[] = [
     at: /paths/,
     why: 'only the documents of served group versions are listed, and hashes differ',
   },
-  { file: '01-discovery', entries: ['openapi-v2-json'], why: 'OpenAPI v2 is served in protobuf only, as kubectl asks for it; JSON: 501 by name' },
+  {
+    file: '01-discovery',
+    entries: ['openapi-v2-json'],
+    why: 'OpenAPI v2 is served in protobuf only, as kubectl asks for it; JSON: 501 by name',
+  },
   { file: '01-discovery', entries: ['path/'], at: /paths/, why: 'only paths that are served are listed' },
   {
     file: '01-discovery',
