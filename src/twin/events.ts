@@ -66,7 +66,7 @@ export function recordEvent(world: World, subject: Subject, report: Report): voi
     });
   if (counted !== undefined) return;
   // The moment in nanoseconds, as client-go has it: events of one second are listed in their order.
-  const moment = BigInt(time.now()) * 1_000_000n + BigInt(known.size % 1_000_000);
+  const moment = BigInt(Math.floor(time.now())) * 1_000_000n + BigInt(known.size % 1_000_000);
   const name = `${subject.name}.${moment.toString(16)}`;
   known.set(cause, name);
   store.create(RESOURCE, {
