@@ -106,7 +106,7 @@ async function serveAt(given: ScenarioArgument, options: ServeFlags, output: Out
   const wall = new WallClock();
   // Ages that kubectl shows count from this machine's clock: the cluster's time meets it when the checkpoint is reached.
   const nodes = planFor(scenario, seed).nodes.length;
-  const provider = createTwinProvider({ scenario, seed, epoch: wall.now() - longestWay(nodes) });
+  const provider = createTwinProvider({ scenario, seed, epoch: wall.now() - longestWay(nodes), forOnlookers: true });
   const progress = progressOf(output, { mode: options.mode, directory: null });
   const cancel = new AbortController();
   const stop = new AbortController();

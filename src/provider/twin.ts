@@ -21,6 +21,8 @@ export interface TwinProviderOptions {
   readonly batch?: boolean;
   /** Milliseconds since the Unix epoch at which virtual time starts; a fixed moment unless given. */
   readonly epoch?: number;
+  /** See WorldConfig. */
+  readonly forOnlookers?: boolean;
 }
 
 export interface TwinProvider extends Provider {
@@ -42,6 +44,7 @@ export function createTwinProvider(options: TwinProviderOptions): TwinProvider {
     allowNotModelled: preflight.allow.includes('not-modelled'),
     ...(options.batch !== undefined && { batch: options.batch }),
     ...(options.epoch !== undefined && { epoch: options.epoch }),
+    ...(options.forOnlookers !== undefined && { forOnlookers: options.forOnlookers }),
   });
   const { clock } = twin;
   const closers: (() => Promise<void>)[] = [];

@@ -46,7 +46,12 @@ export function createWorld(time: SimulatedTime, config: WorldConfig): TwinWorld
     streams.set(consumer, stream);
     return stream;
   };
-  const store = createObjectStore({ time, random: random('store'), serviceSubnet: config.serviceSubnet });
+  const store = createObjectStore({
+    time,
+    random: random('store'),
+    serviceSubnet: config.serviceSubnet,
+    kubernetesVersion: config.kubernetesVersion,
+  });
   const pods = new PodRegistry();
   // The world and the API's health know each other: what is asked before the world is there, nobody can answer.
   const admits: { ask: (node: string) => boolean } = { ask: () => true };

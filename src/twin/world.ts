@@ -200,4 +200,9 @@ export interface WorldConfig {
   readonly serviceSubnet: string;
   /** Exact, such as 1.34.11. */
   readonly kubernetesVersion: string;
+  /**
+   * Is what no rehearsal reads written too, for those who look around: Events of what went well (`Scheduled`, `Started`),
+   * Endpoints beside EndpointSlices? Off unless given.
+   */
+  readonly forOnlookers?: boolean;
 }

@@ -38,7 +38,7 @@ const STEP_MS = 100;
 
 /** The twin with its controllers and a kubelet that only pretends, in virtual time. */
 export function embeddedTarget(): Target {
-  const cluster = new RecordedCluster();
+  const cluster = new RecordedCluster({ forOnlookers: true });
   const pause = (ms: number): Promise<void> => {
     cluster.run(ms);
     return Promise.resolve();

@@ -24,6 +24,7 @@ const SUBRESOURCES: Readonly<Record<string, readonly Subresource[]>> = {
     { name: 'eviction', verbs: ['create'], group: 'policy', version: 'v1', kind: 'Eviction' },
     { name: 'proxy', verbs: ['create', 'delete', 'get', 'patch', 'update'], kind: 'PodProxyOptions' },
   ],
+  services: [{ name: 'proxy', verbs: ['create', 'delete', 'get', 'patch', 'update'], kind: 'ServiceProxyOptions' }],
   namespaces: [{ name: 'finalize', verbs: ['update'] }],
 };
 

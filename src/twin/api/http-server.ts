@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import type { Cancel } from '../world.ts';
 import { admitted } from './access.ts';
+import { V2_TYPE } from './openapi-v2.ts';
 import { PROTOBUF } from './protobuf.ts';
 import type { ApiServer, ServerAnswer, ServerRequest } from './server.ts';
 import { StatusError, statusBody } from './status.ts';
@@ -164,8 +165,10 @@ function ticketOf(request: ServerRequest): number | undefined {
 function send(outgoing: ServerResponse, response: ServerAnswer): void {
   const { status, headers, body, warnings = [] } = response;
   if (warnings.length > 0) outgoing.setHeader('warning', [...warnings]);
-  outgoing.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) });
-  outgoing.end(body);
+  // Binary answers stand in their text byte by byte.
+  const bytes = Buffer.from(body, headers['content-type'] === V2_TYPE ? 'latin1' : 'utf8');
+  outgoing.writeHead(status, { ...headers, 'content-length': bytes.length });
+  outgoing.end(bytes);
 }
 
 function failure(code: number, reason: string, message: string): ServerAnswer {

@@ -18,8 +18,11 @@ const text = (status: number, body: string): ServerAnswer => ({
 const json = (body: object, headers: Readonly<Record<string, string>> = {}): ServerAnswer => ({
   status: 200,
   headers: { 'content-type': 'application/json', ...headers },
-  body: JSON.stringify(body),
+  body: `${JSON.stringify(body)}\n`,
 });
+
+/** The two documents that are always laid out. */
+const laidOut = (body: object): ServerAnswer => ({ ...json({}), body: JSON.stringify(body, null, 2) });
 
 /** The answer to a GET of such a path; undefined for any other. @throws StatusError 406 */
 export function outsideResources(
@@ -35,8 +38,8 @@ export function outsideResources(
     if (!query.has('verbose')) return text(200, 'ok');
     return text(200, `${CHECKS.map((name) => `[+]${name} ok\n`).join('')}${health.slice(1)} check passed\n`);
   }
-  if (path === '/') return json({ paths: pathsOf(store) });
-  if (path.startsWith('/openapi/')) return openApi(request, store);
+  if (path === '/') return laidOut({ paths: pathsOf(store) });
+  if (path.startsWith('/openapi/')) return openApi(request, store, kubernetesVersion);
   const both = wantsAggregated(headers.accept) ? aggregatedDiscovery(path, store) : undefined;
   if (both !== undefined) {
     const tag = { etag: both.etag };
@@ -46,7 +49,7 @@ export function outsideResources(
   const found = discovery(path, store, kubernetesVersion);
   if (found === undefined) return undefined;
   negotiate(headers.accept, query, 'status');
-  return json(found);
+  return path.startsWith('/version') ? laidOut(found) : json(found);
 }
 
 function pathsOf(store: Store): string[] {

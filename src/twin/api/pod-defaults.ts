@@ -109,7 +109,7 @@ export function admitPod(
 }
 
 /** DefaultTolerationSeconds: 300 s on a node that is not ready or unreachable, unless the pod says something else. */
-function withDefaultTolerations(given: JsonMap[]): JsonMap[] {
+export function withDefaultTolerations(given: JsonMap[]): JsonMap[] {
   const tolerations = [...given];
   for (const key of ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable']) {
     const tolerated = given.some(

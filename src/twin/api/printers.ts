@@ -3,6 +3,7 @@ import type { CustomResourceDefinition, KubeObject } from '../../kube/objects.ts
 import { isMap, type JsonMap } from './json.ts';
 import { podConditions, podStatus, restartsOf } from './pod-printer.ts';
 import { COLUMNS, type Column, NAME } from './printer-columns.ts';
+import { OTHERS, type Other, rowName, UNKNOWN } from './printer-others.ts';
 import type { ResourceInfo } from './registry.ts';
 
 export interface Printer {
@@ -117,8 +118,7 @@ const CELLS: Readonly<Record<string, (object: KubeObject, age: string, now: numb
       orNone(address('InternalIP')),
       orNone(address('ExternalIP')),
       textOf(info.osImage) === '' ? '<unknown>' : info.osImage,
-      // Since 1.36 with the architecture behind it (recorded).
-      kernel === '' ? '<unknown>' : `${kernel} (${textOf(info.architecture)})`,
+      kernel === '' ? '<unknown>' : kernel,
       textOf(info.containerRuntimeVersion) === '' ? '<unknown>' : info.containerRuntimeVersion,
     ];
   },
@@ -183,7 +183,7 @@ const CELLS: Readonly<Record<string, (object: KubeObject, age: string, now: numb
   configmaps: (map, age) => [Object.keys(mapOf(map.data)).length + Object.keys(mapOf(map.binaryData)).length, age],
   secrets: (secret, age) => [textOf(secret.type), Object.keys(mapOf(secret.data)).length, age],
   namespaces: (namespace, age) => [textOf(status(namespace).phase), age],
-  serviceaccounts: (_, age) => [age],
+  serviceaccounts: (account, age) => [Array.isArray(account.secrets) ? account.secrets.length : 0, age],
   'leases.coordination.k8s.io': (lease, age) => [textOf(spec(lease).holderIdentity), age],
   'endpointslices.discovery.k8s.io': (slice, age) => [
     textOf(slice.addressType),
@@ -243,14 +243,37 @@ function shortened(values: readonly string[], none: string): string {
   return sorted.length > 3 ? `${shown} + ${sorted.length - 3} more...` : shown;
 }
 
-/** How a resource is printed; undefined for built-in ones whose columns are not known here. */
-export function printerOf(
-  info: ResourceInfo,
-  version: string,
-  definition: KubeObject | undefined,
-): Printer | undefined {
+/** What changed with 1.36 (recorded): the architecture beside the kernel, and no count of a ServiceAccount's Secrets. */
+const isOlder = ({ minor = 36 }: ResourceInfo): boolean => minor < 36;
+
+const SECRETS: Column = { name: 'Secrets', type: 'string', format: '', description: '', priority: 0 };
+
+function columnsOf(info: ResourceInfo): readonly Column[] | undefined {
   const columns = COLUMNS[info.name];
+  if (columns === undefined || info.name !== 'serviceaccounts' || !isOlder(info)) return columns;
+  return [NAME, SECRETS, ...columns.slice(1)];
+}
+
+function cellsOf(info: ResourceInfo): (typeof CELLS)[string] | undefined {
   const cells = CELLS[info.name];
+  if (isOlder(info) || cells === undefined) return cells;
+  if (info.name === 'serviceaccounts') return (...given) => cells(...given).slice(1);
+  if (info.name !== 'nodes') return cells;
+  return (node, age, now) => {
+    const row = cells(node, age, now);
+    const { architecture } = mapOf(status(node).nodeInfo);
+    if (row[KERNEL] !== '<unknown>') row[KERNEL] = `${textOf(row[KERNEL])} (${textOf(architecture)})`;
+    return row;
+  };
+}
+
+/** Place of the kernel in a Node's row after its name. */
+const KERNEL = 7;
+
+/** How a resource is printed. */
+export function printerOf(info: ResourceInfo, version: string, definition: KubeObject | undefined): Printer {
+  const columns = columnsOf(info);
+  const cells = cellsOf(info);
   if (columns !== undefined && cells !== undefined) {
     // The name comes first everywhere but in events, which put it last.
     const named = columns[0] === NAME;
@@ -263,7 +286,24 @@ export function printerOf(
       },
     };
   }
-  return info.schemas === undefined ? undefined : customPrinter(version, definition);
+  return info.schemas === undefined ? otherPrinter(OTHERS[info.name] ?? UNKNOWN) : customPrinter(version, definition);
+}
+
+const KINDS: Readonly<Record<string, Column['type']>> = { '#': 'integer', '?': 'boolean', '@': 'date' };
+
+function otherPrinter({ columns, cells }: Other): Printer {
+  return {
+    columns: [
+      NAME,
+      ...columns.split(', ').map((text): Column => {
+        const wide = text.startsWith('*');
+        const kind = KINDS[text[0]!];
+        const name = wide || kind !== undefined ? text.slice(1) : text;
+        return { name, type: kind ?? 'string', format: '', description: '', priority: wide ? 1 : 0 };
+      }),
+    ],
+    cells: (object, now) => [rowName(object), ...cells(object, ageOf(object.metadata.creationTimestamp, now), now)],
+  };
 }
 
 const FALLBACK = [{ name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' }];

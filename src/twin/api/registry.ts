@@ -24,6 +24,8 @@ export interface ResourceInfo {
   readonly generation: GenerationRule;
   /** Schema per version of a CRD; undefined for built-in resources. */
   readonly schemas?: ReadonlyMap<string, JsonMap>;
+  /** Of a built-in resource: the minor version of the Kubernetes that serves it, which some texts and columns follow. */
+  readonly minor?: number;
 }
 
 /** `pods`, `daemonsets.apps`. */
@@ -141,13 +143,14 @@ const BUILT_IN: readonly (readonly [group: string, version: string, rows: readon
   ],
 ];
 
-function builtIn(): ResourceInfo[] {
+function builtIn(minor: number): ResourceInfo[] {
   return BUILT_IN.flatMap(([group, version, rows]) =>
     rows.map(([plural, kind, flags, shortNames]) => ({
       name: resourceName(group, plural),
       group,
       versions: [version],
       plural,
+      minor,
       singular: kind.toLowerCase(),
       kind,
       shortNames: shortNames === undefined ? [] : shortNames.split(' '),
@@ -203,9 +206,9 @@ export interface Registry {
   remove(name: ResourceName): void;
 }
 
-/** A registry of the built-in resources. */
-export function createRegistry(): Registry {
-  const infos = new Map(builtIn().map((info) => [info.name, info]));
+/** A registry of the built-in resources, as a minor version of Kubernetes serves them. */
+export function createRegistry(minor = 36): Registry {
+  const infos = new Map(builtIn(minor).map((info) => [info.name, info]));
   return {
     get: (name) => infos.get(name),
     find: (group, version, plural) => {

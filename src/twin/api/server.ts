@@ -14,6 +14,7 @@ import { proxyToPod } from './pod-proxy.ts';
 import { encoded, type Form, negotiate, negotiateWatch, type Renderer, rendererOf } from './representation.ts';
 import { review } from './reviews.ts';
 import { asWatch, PathNotFound, parseRoute, type Route } from './route.ts';
+import { proxyToService } from './service-proxy.ts';
 import {
   badRequest,
   methodNotAllowed,
@@ -95,7 +96,11 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     available,
     isWatch: (request) => request.method === 'GET' && watchedRoute(request, store) !== undefined,
     handle: (request) => {
-      const found = guarded(() => answer(request), request.path, store);
+      const found = deprecated(
+        guarded(() => answer(request), request.path, store),
+        request.path,
+        store,
+      );
       return request.method === 'HEAD' ? { ...found, body: '' } : found;
     },
     watch: (request, sink) => {
@@ -152,10 +157,20 @@ function guarded(handler: () => ServerAnswer, path: string, store: Store): Serve
   }
 }
 
+const ENDPOINTS = /^\/api\/v1\/(namespaces\/[^/]+\/)?endpoints(\/|$)/;
+
+/** Every answer about Endpoints warns (since 1.33). */
+function deprecated(answer: ServerAnswer, path: string, store: Store): ServerAnswer {
+  if (!ENDPOINTS.test(path) || (store.registry.get('endpoints')?.minor ?? 0) < 33) return answer;
+  const text = 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice';
+  return { ...answer, warnings: [...(answer.warnings ?? []), warningLine(text)] };
+}
+
 const json = (code: number, body: string, type = 'application/json'): ServerAnswer => ({
   status: code,
   headers: { 'content-type': type },
-  body,
+  // Go's encoder ends every document with a line feed; YAML has it already.
+  body: type === 'application/json' && !body.endsWith('\n') ? `${body}\n` : body,
 });
 
 const text = (code: number, body: string): ServerAnswer => ({
@@ -271,20 +286,12 @@ const warningLine = (text: string): string => `299 - ${JSON.stringify(text)}`;
 const noSubresource = ({ info, name }: Route): StatusError =>
   info.schemas === undefined ? noSuchResource() : notFound(info, name ?? '');
 
-/** What the API server finds wrong before it would ask a kubelet or an endpoint; those it cannot reach here (501). */
+/** What the API server finds wrong before it would ask a kubelet; those it cannot reach here (501). */
 function beforeKubelet({ store, route, request }: WriteContext, key: string): StatusError {
   const { info, namespace, name = '' } = route;
-  const [plain = ''] = key === 'services/proxy' ? name.replace(/^https?:/, '').split(':') : [name];
-  if (store.get(info.name, plain, namespace) === undefined) return notFound(info, plain);
+  if (store.get(info.name, name, namespace) === undefined) return notFound(info, name);
   const streams = key === 'pods/exec' || key === 'pods/attach';
   if (streams && request.headers.upgrade === undefined) return badRequest('Upgrade request required');
-  const slices = 'endpointslices.discovery.k8s.io';
-  const ready = store
-    .list<KubeObject>(slices, { namespace: namespace ?? '', labels: { 'kubernetes.io/service-name': plain } })
-    .some((slice) => ((slice as { endpoints?: unknown[] }).endpoints ?? []).length > 0);
-  if (key === 'services/proxy' && !ready) {
-    return new StatusError(503, 'ServiceUnavailable', `no endpoints available for service "${plain}"`);
-  }
   return notModelled(key);
 }
 
@@ -311,9 +318,9 @@ function dispatchSubresource(context: WriteContext, options: ApiServerOptions): 
     if (method !== 'PUT') throw methodNotAllowed();
     return one(200, finalizeNamespace(context));
   }
-  if (key === 'pods/proxy') {
-    if (method !== 'GET') throw notModelled(`${method} through the pod proxy`);
-    return proxyToPod(route, request, store, options.proxy);
+  if (key === 'pods/proxy' || key === 'services/proxy') {
+    if (method !== 'GET') throw notModelled(`${method} through the ${key === 'pods/proxy' ? 'pod' : 'service'} proxy`);
+    return (key === 'pods/proxy' ? proxyToPod : proxyToService)(route, request, store, options.proxy);
   }
   if (isUnservedSubresource(info.name, subresource ?? '')) throw beforeKubelet(context, key);
   throw noSubresource(route);

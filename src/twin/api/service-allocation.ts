@@ -34,6 +34,11 @@ export function createServiceAllocation(subnet: string, random: Random): Service
     throw new Error(`no free address in the service subnet ${subnet}`);
   };
 
+  const inRange = (asked: string): boolean => {
+    const number = asked.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
+    return number > first && number < first + size - 1;
+  };
+
   return {
     allocate: (service, others) => {
       const spec = specOf(service);
@@ -43,7 +48,10 @@ export function createServiceAllocation(subnet: string, random: Random): Service
       spec.ipFamilyPolicy ??= 'SingleStack';
       const asked = spec.clusterIP;
       if (asked === undefined || asked === '') spec.clusterIP = address(others);
-      else if (asked !== 'None' && others.some((other) => specOf(other).clusterIP === asked)) {
+      else if (asked !== 'None' && !inRange(String(asked))) {
+        const text = `failed to allocate IP ${String(asked)}: the provided network does not match the current range`;
+        problems.push(invalid('spec.clusterIPs', [asked], text));
+      } else if (asked !== 'None' && others.some((other) => specOf(other).clusterIP === asked)) {
         problems.push(
           invalid(
             'spec.clusterIPs',

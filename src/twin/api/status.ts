@@ -139,6 +139,7 @@ export interface FieldProblem {
     | 'FieldValueForbidden'
     | 'FieldValueNotSupported'
     | 'FieldValueDuplicate'
+    | 'FieldValueNotFound'
     | 'FieldValueTooLong'
     | 'FieldValueTypeInvalid';
   readonly message: string;
@@ -153,7 +154,13 @@ export const required = (field: string, text = ''): FieldProblem => ({
 export const invalid = (field: string, value: unknown, text: string): FieldProblem => ({
   field,
   reason: 'FieldValueInvalid',
-  message: `Invalid value: ${JSON.stringify(value)}: ${text}`,
+  message: `Invalid value: ${JSON.stringify(value)}${text === '' ? '' : `: ${text}`}`,
+});
+
+export const duplicate = (field: string, value: unknown, text = ''): FieldProblem => ({
+  field,
+  reason: 'FieldValueDuplicate',
+  message: `Duplicate value: ${JSON.stringify(value)}${text === '' ? '' : `: ${text}`}`,
 });
 
 export const fieldForbidden = (field: string, text: string): FieldProblem => ({

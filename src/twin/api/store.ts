@@ -31,6 +31,8 @@ export interface StoreOptions {
   readonly random: Random;
   /** 10.96.0.0/16 unless given. */
   readonly serviceSubnet?: string;
+  /** 1.36 unless given. */
+  readonly kubernetesVersion?: string;
   /** How many events of a resource a watch may lie behind; beyond it gets 410. */
   readonly eventWindow?: number;
 }
@@ -68,7 +70,7 @@ export function createObjectStore(options: StoreOptions): Store {
 }
 
 class MemoryStore implements Store {
-  readonly registry: Registry = createRegistry();
+  readonly registry: Registry;
   readonly time: SimulatedTime;
   readonly #random: Random;
   readonly #window: number;
@@ -80,6 +82,7 @@ class MemoryStore implements Store {
   #notifying = false;
 
   constructor(options: StoreOptions) {
+    this.registry = createRegistry(Number((options.kubernetesVersion ?? '1.36').split('.')[1]));
     this.time = options.time;
     this.#random = options.random;
     this.#window = options.eventWindow ?? 4_096;

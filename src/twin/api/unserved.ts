@@ -33,7 +33,6 @@ const SUBRESOURCES = new Set([
   'pods/log',
   'pods/portforward',
   'pods/resize',
-  'services/proxy',
   'nodes/proxy',
   'serviceaccounts/token',
   'certificatesigningrequests.certificates.k8s.io/approval',

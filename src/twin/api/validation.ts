@@ -1,17 +1,28 @@
 /** The rules of the API that the rehearsal or its users can break; others are not checked. Texts as recorded. */
 import type { KubeObject } from '../../kube/objects.ts';
-import { equalJson, isMap, type JsonMap } from './json.ts';
-import { LABEL, labelKeyProblems, labelValueProblems, SUBDOMAIN } from './names.ts';
+import { all, mapOf } from './field-rules.ts';
+import { isMap, type JsonMap } from './json.ts';
+import {
+  bindingProblems,
+  budgetProblems,
+  dataProblems,
+  ingressProblems,
+  jobPolicyProblems,
+  leaseProblems,
+  nodeProblems,
+  policyProblems,
+  priorityProblems,
+  roleProblems,
+} from './kind-validation.ts';
+import { DNS_1035, LABEL, labelKeyProblems, labelValueProblems, nameProblems, SUBDOMAIN } from './names.ts';
+import { BUILT_IN_PRIORITIES } from './pod-defaults.ts';
 import { podSpecProblems, podUpdateProblems } from './pod-validation.ts';
 import type { ResourceInfo } from './registry.ts';
 import type { Route } from './route.ts';
-import { type FieldProblem, fieldForbidden, invalid, invalidObject, required } from './status.ts';
+import { serviceProblems } from './service-validation.ts';
+import { type FieldProblem, invalid, invalidObject, required } from './status.ts';
 import { schemaProblems } from './structural-schema.ts';
-
-const mapOf = (value: unknown): JsonMap => (isMap(value) ? value : {});
-
-/** etcd's limit of what a ConfigMap or Secret may hold (pkg/apis/core/validation). */
-const LARGEST_DATA = 1_048_576;
+import { workloadProblems } from './workload-validation.ts';
 
 /** @throws StatusError 422 */
 export function validate({ info, version, subresource }: Route, object: KubeObject, before?: KubeObject): void {
@@ -23,8 +34,16 @@ export function validate({ info, version, subresource }: Route, object: KubeObje
         ? specProblems(info, object, before)
         : [];
   const problems = [...metadataProblems(info, object, before), ...own];
-  if (problems.length > 0) throw invalidObject(info, object.metadata.name ?? '', problems);
+  if (problems.length > 0) throw invalidObject(info, object.metadata.name ?? '', problems.map(wordedFor(info)));
 }
+
+/** Until 1.35 lengths were told in characters, since then in bytes (recorded with 1.34 and 1.36). */
+const wordedFor =
+  ({ minor = 36 }: ResourceInfo) =>
+  (problem: FieldProblem): FieldProblem =>
+    minor > 35
+      ? problem
+      : { ...problem, message: problem.message.replace(/(must be no more than \d+) bytes$/, '$1 characters') };
 
 /** Ratcheting: what was wrong before and stays as it is, is let pass (CRDValidationRatcheting, stable since 1.33). */
 function newProblems(object: JsonMap, before: JsonMap | undefined, schema: JsonMap): FieldProblem[] {
@@ -36,10 +55,16 @@ function newProblems(object: JsonMap, before: JsonMap | undefined, schema: JsonM
 
 function metadataProblems(info: ResourceInfo, object: KubeObject, before: KubeObject | undefined): FieldProblem[] {
   const { labels, finalizers } = object.metadata;
-  const problems = before === undefined ? nameProblems(info, object) : [];
+  const problems = before === undefined ? nameOfObject(info, object) : [];
   for (const [key, value] of Object.entries(labels ?? {})) {
     for (const text of labelKeyProblems(key)) problems.push(invalid('metadata.labels', key, text));
     for (const text of labelValueProblems(value)) problems.push(invalid('metadata.labels', value, text));
+  }
+  for (const key of Object.keys(object.metadata.annotations ?? {})) {
+    problems.push(...all('metadata.annotations', key, labelKeyProblems(key.toLowerCase())));
+  }
+  for (const owner of object.metadata.ownerReferences ?? []) {
+    if ((owner.uid ?? '') === '') problems.push(invalid('metadata.ownerReferences.uid', '', 'must not be empty'));
   }
   for (const [index, finalizer] of (finalizers ?? []).entries()) {
     if (finalizer.includes('/') || STANDARD_FINALIZERS.has(finalizer)) continue;
@@ -51,16 +76,22 @@ function metadataProblems(info: ResourceInfo, object: KubeObject, before: KubeOb
 
 const STANDARD_FINALIZERS = new Set(['kubernetes', 'orphan', 'foregroundDeletion']);
 
-function nameProblems(info: ResourceInfo, object: KubeObject): FieldProblem[] {
+function nameOfObject(info: ResourceInfo, object: KubeObject): FieldProblem[] {
   const { name } = object.metadata;
   // RBAC names are path segments: `system:node` is one.
   if (name === undefined || name === '' || info.group === 'rbac.authorization.k8s.io') return [];
-  const rule = info.name === 'namespaces' || info.name === 'services' ? LABEL : SUBDOMAIN;
-  return rule.pattern.test(name) ? [] : [invalid('metadata.name', name, rule.text)];
+  const rule = info.name === 'namespaces' ? LABEL : info.name === 'services' ? DNS_1035 : SUBDOMAIN;
+  return all('metadata.name', name, nameProblems(name, rule));
 }
+
+const jobProblems = (field: string, spec: JsonMap): FieldProblem[] => [
+  ...podSpecProblems(field, spec),
+  ...jobPolicyProblems(field, spec),
+];
 
 function specProblems(info: ResourceInfo, object: KubeObject, before: KubeObject | undefined): FieldProblem[] {
   const spec = mapOf(object.spec);
+  const old = before === undefined ? undefined : mapOf(before.spec);
   switch (info.name) {
     case 'pods':
       return before === undefined ? podSpecProblems('spec', spec) : podUpdateProblems(mapOf(before.spec), spec);
@@ -68,89 +99,37 @@ function specProblems(info: ResourceInfo, object: KubeObject, before: KubeObject
     case 'replicasets.apps':
     case 'statefulsets.apps':
     case 'daemonsets.apps':
-      return workload(spec, mapOf(before?.spec), before !== undefined);
+      return workloadProblems(info.name, spec, old);
     case 'services':
-      return service(spec);
+      return serviceProblems(spec, old);
     case 'nodes':
-      return before === undefined ? [] : node(spec, mapOf(before.spec));
+      return nodeProblems(spec, old);
     case 'configmaps':
     case 'secrets':
-      return data(object);
+      return dataProblems(object, before);
     case 'poddisruptionbudgets.policy':
-      return budget(spec);
+      return budgetProblems(spec);
+    case 'networkpolicies.networking.k8s.io':
+      return policyProblems(spec);
+    case 'roles.rbac.authorization.k8s.io':
+    case 'clusterroles.rbac.authorization.k8s.io':
+      return roleProblems(object);
+    case 'rolebindings.rbac.authorization.k8s.io':
+    case 'clusterrolebindings.rbac.authorization.k8s.io':
+      return bindingProblems(object, before);
+    case 'leases.coordination.k8s.io':
+      return leaseProblems(spec);
+    case 'priorityclasses.scheduling.k8s.io':
+      return priorityProblems(object, Object.keys(BUILT_IN_PRIORITIES));
+    case 'ingresses.networking.k8s.io':
+      return ingressProblems(spec);
+    case 'jobs.batch':
+      return before === undefined ? jobProblems('spec.template.spec', mapOf(mapOf(spec.template).spec)) : [];
     case 'customresourcedefinitions.apiextensions.k8s.io':
       return definition(object, before);
     default:
       return [];
   }
-}
-
-function workload(spec: JsonMap, before: JsonMap, update: boolean): FieldProblem[] {
-  const problems: FieldProblem[] = [];
-  const { replicas } = spec;
-  if (typeof replicas === 'number' && replicas < 0) {
-    problems.push(invalid('spec.replicas', replicas, 'must be greater than or equal to 0'));
-  }
-  const labels = mapOf(mapOf(mapOf(spec.template).metadata).labels);
-  const wanted = mapOf(mapOf(spec.selector).matchLabels);
-  if (!isMap(spec.selector)) problems.push(required('spec.selector'));
-  if (!isMap(spec.selector) || Object.entries(wanted).some(([key, value]) => labels[key] !== value)) {
-    const text = '`selector` does not match template `labels`';
-    problems.push(invalid('spec.template.metadata.labels', labels, text));
-  }
-  if (update && !equalJson(before.selector, spec.selector)) {
-    problems.push(invalid('spec.selector', spec.selector, 'field is immutable'));
-  }
-  const rolling = mapOf(mapOf(spec.updateStrategy).rollingUpdate);
-  if (rolling.maxUnavailable === 0 && rolling.maxSurge === 0) {
-    const field = 'spec.updateStrategy.rollingUpdate.maxUnavailable';
-    problems.push(required(field, 'cannot be 0 when maxSurge is 0'));
-  }
-  return [...problems, ...podSpecProblems('spec.template.spec', mapOf(mapOf(spec.template).spec))];
-}
-
-function service(spec: JsonMap): FieldProblem[] {
-  const ports = Array.isArray(spec.ports) ? spec.ports : [];
-  return ports.length > 0 || spec.type === 'ExternalName' || spec.clusterIP === 'None' ? [] : [required('spec.ports')];
-}
-
-/** The pod networks of a node are given once. */
-function node(spec: JsonMap, before: JsonMap): FieldProblem[] {
-  const problems: FieldProblem[] = [];
-  const ranges = Array.isArray(spec.podCIDRs) ? (spec.podCIDRs as unknown[]) : [];
-  const fours = ranges.filter((range) => typeof range === 'string' && !range.includes(':'));
-  if (fours.length > 1 || ranges.length - fours.length > 1) {
-    problems.push(invalid('spec.podCIDRs', ranges, 'may specify no more than one CIDR for each IP family'));
-  }
-  const old = Array.isArray(before.podCIDRs) ? (before.podCIDRs as unknown[]) : [];
-  if (old.length > 0 && !equalJson(old, ranges)) {
-    const text = 'node updates may not change podCIDR except from "" to valid';
-    problems.push(fieldForbidden('spec.podCIDRs', text));
-  }
-  return problems;
-}
-
-function data(object: KubeObject): FieldProblem[] {
-  let size = 0;
-  for (const values of [mapOf(object.data), mapOf(object.binaryData)]) {
-    for (const value of Object.values(values)) size += typeof value === 'string' ? Buffer.byteLength(value) : 0;
-  }
-  if (size <= LARGEST_DATA) return [];
-  const message = `Too long: may not be more than ${LARGEST_DATA} bytes`;
-  return [{ field: '[]', reason: 'FieldValueTooLong', message }];
-}
-
-function budget(spec: JsonMap): FieldProblem[] {
-  const { minAvailable, maxUnavailable, selector, unhealthyPodEvictionPolicy } = spec;
-  if (minAvailable === undefined || maxUnavailable === undefined) return [];
-  // In the words of the internal type (recorded).
-  const shown = {
-    MinAvailable: minAvailable,
-    Selector: selector ?? null,
-    MaxUnavailable: maxUnavailable,
-    UnhealthyPodEvictionPolicy: unhealthyPodEvictionPolicy ?? null,
-  };
-  return [invalid('spec', shown, 'minAvailable and maxUnavailable cannot be both set')];
 }
 
 function definition(object: KubeObject, before: KubeObject | undefined): FieldProblem[] {

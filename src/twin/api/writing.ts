@@ -17,6 +17,7 @@ import { type Manager, ownUpdate } from './managed-fields.ts';
 import { stamp, templateGeneration } from './object-rules.ts';
 import { jsonPatch, mergePatch } from './patch-merge.ts';
 import { strategicMerge } from './patch-strategic.ts';
+import { withDefaultTolerations } from './pod-defaults.ts';
 import { apiVersion } from './registry.ts';
 import type { Route } from './route.ts';
 import type { ServerRequest } from './server.ts';
@@ -245,8 +246,20 @@ function update(context: WriteContext, current: KubeObject, next: KubeObject, dr
     else draft.status = current.status;
   }
   fillIn(route, draft);
+  admitUpdate(info.name, draft);
   validate(route, draft, current);
   return store.replace(info, current, inStoredVersion(route, owned(context, current, draft)), options);
+}
+
+/** What admission puts back into an update: default tolerations, and the label of a namespace's name. */
+function admitUpdate(resource: ResourceName, draft: KubeObject): void {
+  if (resource === 'pods' && isMap(draft.spec)) {
+    const { tolerations } = draft.spec;
+    draft.spec.tolerations = withDefaultTolerations(Array.isArray(tolerations) ? tolerations.filter(isMap) : []);
+  }
+  if (resource === 'namespaces') {
+    draft.metadata.labels = { ...draft.metadata.labels, 'kubernetes.io/metadata.name': draft.metadata.name };
+  }
 }
 
 /** PATCH of any type. An apply creates what does not exist. */
@@ -387,6 +400,7 @@ function applyObject(context: WriteContext, dryRun: boolean): Written {
     return { object: store.replace(info, current, result, { subresource: 'status', dryRun }) };
   }
   fillIn(route, result);
+  admitUpdate(info.name, result);
   validate(route, result, current);
   return { object: store.replace(info, current, result, { dryRun }) };
 }

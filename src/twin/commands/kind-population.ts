@@ -77,6 +77,7 @@ export function populate(world: World, population: Population): void {
         sessionAffinity: 'None',
         type: 'ClusterIP',
       },
+      status: { loadBalancer: {} },
     },
   ]);
   publishApiServer(world, controlPlanes);
@@ -90,6 +91,10 @@ export function publishApiServer(world: World, controlPlanes: readonly TwinMachi
   const changed = world.store.update<EndpointSlice>(SLICES, { name: 'kubernetes', namespace: 'default' }, (draft) => {
     draft.endpoints = endpoints;
   });
+  publishEndpoints(
+    world,
+    endpoints.map((one) => one.addresses[0]!),
+  );
   if (changed !== undefined) return;
   world.store.create(SLICES, {
     apiVersion: 'discovery.k8s.io/v1',
@@ -99,6 +104,22 @@ export function publishApiServer(world: World, controlPlanes: readonly TwinMachi
     endpoints,
     ports: [{ name: 'https', port: 6443, protocol: 'TCP' }],
   });
+}
+
+/** The same as Endpoints, for onlookers. */
+function publishEndpoints(world: World, addresses: readonly string[]): void {
+  if (world.config.forOnlookers !== true) return;
+  const subsets = [
+    { addresses: addresses.map((ip) => ({ ip })), ports: [{ name: 'https', port: 6443, protocol: 'TCP' }] },
+  ];
+  const ref = { name: 'kubernetes', namespace: 'default' };
+  const changed = world.store.update<KubeObject>('endpoints', ref, (draft) => {
+    draft.subsets = subsets;
+  });
+  if (changed !== undefined) return;
+  const labels = { 'endpointslice.kubernetes.io/skip-mirror': 'true' };
+  const metadata = { ...ref, labels } as unknown as KubeObject['metadata'];
+  world.store.create<KubeObject>('endpoints', { apiVersion: 'v1', kind: 'Endpoints', metadata, subsets });
 }
 
 const namespace = (name: string): KubeObject => ({

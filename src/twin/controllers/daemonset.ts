@@ -129,7 +129,7 @@ export function startDaemonSets(plane: ControlPlane): void {
     if (!acted && spec.updateStrategy?.type !== 'OnDelete') {
       // The real controller walks over a Go map: the order of the nodes is random.
       const order = world.random(`controllers/daemonset/${key}`).shuffle(claims());
-      for (const pod of podsToReplace(set, hash, order, time.now())) deletePod(world, pod);
+      for (const pod of podsToReplace(set, hash, order, time.now())) deletePod(world, pod, owner);
     }
     trimHistory(
       world,
@@ -148,7 +148,7 @@ export function startDaemonSets(plane: ControlPlane): void {
     const { node, pods: present } = claim;
     const living = present.filter((pod) => !isDeleting(pod));
     if (!claim.mayStay) {
-      for (const pod of living) deletePod(world, pod);
+      for (const pod of living) deletePod(world, pod, owner);
       return living.length > 0;
     }
     const over = living.filter(isTerminal);
@@ -156,7 +156,7 @@ export function startDaemonSets(plane: ControlPlane): void {
     let acted = false;
     for (const pod of over) acted = removeFailed(set, node.metadata.name, pod) || acted;
     for (const surplus of running.slice(1)) {
-      deletePod(world, surplus);
+      deletePod(world, surplus, owner);
       acted = true;
     }
     if (!claim.shouldRun || present.length > 0) return acted;

@@ -1,5 +1,6 @@
 /** ReplicaSets of a Deployment: finding, making and sizing them (pkg/controller/deployment/util). */
 import type { Deployment, ReplicaSet } from '../../kube/objects.ts';
+import { recordRoutine, subjectOf } from '../events.ts';
 import type { World } from '../world.ts';
 import { canonical, canonicalOf, clone, controllerReference, ownedBy, scaled } from './common.ts';
 import { templateHash } from './hash.ts';
@@ -88,6 +89,14 @@ export function resize(world: World, deployment: Deployment, set: ReplicaSet, re
       annotate(deployment, draft, limits, undefined);
     },
   );
+  told(world, deployment, set.metadata.name, sizeOf(set), replicas);
+}
+
+function told(world: World, deployment: Deployment, set: string, from: number, to: number): void {
+  if (from === to) return;
+  const message = `Scaled ${to > from ? 'up' : 'down'} replica set ${set} from ${from} to ${to}`;
+  const subject = subjectOf({ ...deployment, apiVersion: 'apps/v1', kind: 'Deployment' });
+  recordRoutine(world, subject, { component: 'deployment-controller', reason: 'ScalingReplicaSet', message });
 }
 
 /** The set of the present template, made when there is none; its revision is the highest. Also tells whether it is new. */
@@ -165,5 +174,7 @@ function createSet(
     status: { replicas: 0 },
   };
   annotate(deployment, draft, limits, revision);
-  return world.store.create<ReplicaSet>(REPLICA_SETS, draft);
+  const set = world.store.create<ReplicaSet>(REPLICA_SETS, draft);
+  told(world, deployment, set.metadata.name, 0, sizeOf(set));
+  return set;
 }

@@ -14,7 +14,7 @@ type Endpoint = NonNullable<EndpointSlice['endpoints']>[number];
 type Ports = NonNullable<EndpointSlice['ports']>;
 
 /** A named target port is looked up in the pod; pods that lack it get a slice of their own in real clusters, none here. */
-function portsFor(service: Service, pod: Pod | undefined): Ports {
+export function portsFor(service: Service, pod: Pod | undefined): Ports {
   return (service.spec?.ports ?? []).flatMap((port) => {
     const target = port.targetPort ?? port.port;
     const named = (pod?.spec?.containers ?? [])
@@ -50,7 +50,7 @@ function endpointOf(pod: Pod, publishNotReady: boolean): Endpoint {
 }
 
 /** A change that no endpoint shows: most of a pod's status posts are such. */
-const sameEndpoint = (a: Pod, b: Pod): boolean =>
+export const sameEndpoint = (a: Pod, b: Pod): boolean =>
   a.metadata.labels === b.metadata.labels &&
   a.metadata.deletionTimestamp === b.metadata.deletionTimestamp &&
   a.spec?.nodeName === b.spec?.nodeName &&

@@ -7,6 +7,7 @@ import { startDefaultObjects } from './default-objects.ts';
 import { startDeployments } from './deployment.ts';
 import { startDisruption } from './disruption.ts';
 import { startEndpointSlices } from './endpoint-slices.ts';
+import { startEndpoints } from './endpoints.ts';
 import { startGarbageCollector } from './garbage-collector.ts';
 import { startLeases } from './leases.ts';
 import { startNamespaces } from './namespaces.ts';
@@ -40,6 +41,7 @@ export function startControllers(world: World): void {
   startNodeLifecycle(plane);
   startTaintEviction(plane);
   startEndpointSlices(plane);
+  startEndpoints(plane);
   startApiServices(plane);
   startNamespaces(plane, index);
   startGarbageCollector(plane, index);

@@ -1,5 +1,6 @@
 /** The node lifecycle controller: taints that follow conditions, and Unknown when heartbeats stop (pkg/controller/nodelifecycle). */
 import type { Lease, Node, Pod } from '../../kube/objects.ts';
+import { recordRoutine, subjectOf } from '../events.ts';
 import { conditionOf, conditionsIn, equal, minorOf, setCondition, stamp } from './common.ts';
 import type { ControlPlane } from './control-plane.ts';
 import { LEASE_NAMESPACE, LEASES } from './leases.ts';
@@ -117,6 +118,11 @@ export function startNodeLifecycle(plane: ControlPlane): void {
       },
       { subresource: 'status' },
     );
+    recordRoutine(world, subjectOf({ ...node, apiVersion: 'v1', kind: 'Node' }), {
+      component: 'node-controller',
+      reason: 'NodeNotReady',
+      message: `Node ${node.metadata.name} status is now: NodeNotReady`,
+    });
     for (const pod of store.podsOnNode(node.metadata.name)) markUnready(pod);
   };
 

@@ -1,6 +1,7 @@
 /** What controllers ask of pods, and how they make them from a template. */
 import type * as k8s from '@kubernetes/client-node';
 import type { Pod, Wire } from '../../kube/objects.ts';
+import { recordRoutine } from '../events.ts';
 import type { ObjectStore, World } from '../world.ts';
 import { clone, conditionOf, controllerOf, controllerReference, keyOf, type Owner } from './common.ts';
 
@@ -51,11 +52,30 @@ export function createPod(
     spec,
   } as unknown as Pod;
   adjust?.(draft);
-  return world.store.create<Pod>('pods', draft);
+  const pod = world.store.create<Pod>('pods', draft);
+  told(world, owner, namespace, 'SuccessfulCreate', pod.metadata.name);
+  return pod;
 }
 
-export function deletePod(world: World, pod: Pod): void {
-  world.store.remove('pods', { name: pod.metadata.name, namespace: pod.metadata.namespace, uid: pod.metadata.uid });
+/** `by`: the controller that no longer wants the pod, and says so. */
+
+export function deletePod(world: World, pod: Pod, by?: Owner): void {
+  const { name, namespace, uid } = pod.metadata;
+  world.store.remove('pods', { name, namespace, uid });
+  if (by !== undefined) told(world, by, namespace, 'SuccessfulDelete', name);
+}
+
+type Deed = 'SuccessfulCreate' | 'SuccessfulDelete';
+
+/** A StatefulSet words it in its own way (pkg/controller/statefulset/stateful_pod_control.go, recordPodEvent). */
+function told(world: World, owner: Owner, namespace: string | undefined, reason: Deed, pod: string): void {
+  const { kind } = owner;
+  const created = reason === 'SuccessfulCreate';
+  const message =
+    kind === 'StatefulSet'
+      ? `${created ? 'create' : 'delete'} Pod ${pod} in StatefulSet ${owner.name} successful`
+      : `${created ? 'Created' : 'Deleted'} pod: ${pod}`;
+  recordRoutine(world, { ...owner, namespace }, { component: `${kind.toLowerCase()}-controller`, reason, message });
 }
 
 /** Pods by the uid of their controller, kept up to date by the store. */

@@ -66,8 +66,8 @@ export function startReplicaSets(plane: ControlPlane): void {
 
   const adjust = (set: ReplicaSet, active: Pod[]): void => {
     const missing = (set.spec!.replicas ?? 1) - active.length;
+    const owner = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: set.metadata.name, uid: set.metadata.uid! };
     if (missing > 0) {
-      const owner = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: set.metadata.name, uid: set.metadata.uid! };
       for (let i = 0; i < Math.min(missing, BURST); i++) {
         createPod(world, owner, set.metadata.namespace ?? '', set.spec!.template!, {
           generateName: `${set.metadata.name}-`,
@@ -85,7 +85,7 @@ export function startReplicaSets(plane: ControlPlane): void {
               .flatMap((one) => pods.ownedBy(one.metadata.uid).filter(isActive));
       const neighbours = (node: string) => relatives.filter((pod) => pod.spec?.nodeName === node).length;
       const order = deletionOrder(active, neighbours, time.now());
-      for (const pod of order.slice(0, Math.min(-missing, BURST))) deletePod(world, pod);
+      for (const pod of order.slice(0, Math.min(-missing, BURST))) deletePod(world, pod, owner);
     }
   };
 

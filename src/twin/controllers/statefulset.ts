@@ -32,10 +32,12 @@ export function startStatefulSets(plane: ControlPlane): void {
     pods.ownedBy(set.metadata.uid).find((pod) => pod.metadata.name === `${set.metadata.name}-${ordinal}`);
   const ordinalOf = (pod: Pod): number => Number(pod.metadata.name.slice(pod.metadata.name.lastIndexOf('-') + 1));
 
+  const ownerOf = ({ metadata: { name, uid } }: StatefulSet) =>
+    ({ apiVersion: 'apps/v1', kind: 'StatefulSet', name, uid: uid! }) as const;
+
   const create = (set: StatefulSet, ordinal: number, revision: string): void => {
     const name = `${set.metadata.name}-${ordinal}`;
-    const owner = { apiVersion: 'apps/v1', kind: 'StatefulSet', name: set.metadata.name, uid: set.metadata.uid! };
-    createPod(world, owner, set.metadata.namespace ?? '', set.spec!.template, { name }, (draft) => {
+    createPod(world, ownerOf(set), set.metadata.namespace ?? '', set.spec!.template, { name }, (draft) => {
       draft.metadata.labels = {
         ...draft.metadata.labels,
         [HASH]: revision,
@@ -57,7 +59,7 @@ export function startStatefulSets(plane: ControlPlane): void {
       if (pod === undefined) {
         create(set, ordinal, revision);
       } else if (isTerminal(pod) && !isDeleting(pod)) {
-        deletePod(world, pod);
+        deletePod(world, pod, ownerOf(set));
       } else if (!isDeleting(pod) && isAvailable(pod, set.spec!.minReadySeconds ?? 0, time.now())) {
         continue;
       }
@@ -68,7 +70,7 @@ export function startStatefulSets(plane: ControlPlane): void {
       .filter((pod) => ordinalOf(pod) >= end || ordinalOf(pod) < start)
       .sort((a, b) => ordinalOf(b) - ordinalOf(a));
     for (const pod of surplus) {
-      if (!isDeleting(pod)) deletePod(world, pod);
+      if (!isDeleting(pod)) deletePod(world, pod, ownerOf(set));
       if (!parallel) return;
     }
     if (set.spec!.updateStrategy?.type === 'OnDelete') return;
@@ -77,7 +79,7 @@ export function startStatefulSets(plane: ControlPlane): void {
       const pod = podOf(set, ordinal);
       if (pod === undefined) return;
       if (pod.metadata.labels?.[HASH] !== revision) {
-        if (!isDeleting(pod)) deletePod(world, pod);
+        if (!isDeleting(pod)) deletePod(world, pod, ownerOf(set));
         return;
       }
       if (!isReady(pod)) return;

@@ -1,5 +1,6 @@
 /** Evicts pods from nodes with NoExecute taints that they do not tolerate, or no longer (pkg/controller/tainteviction). */
 import type { Node, Pod } from '../../kube/objects.ts';
+import { recordRoutine, subjectOf } from '../events.ts';
 import { conditionsIn, keyOf, refOf, setCondition } from './common.ts';
 import type { ControlPlane } from './control-plane.ts';
 import { type Taint, tolerates } from './node-fit.ts';
@@ -64,6 +65,11 @@ export function startTaintEviction(plane: ControlPlane): void {
       },
       { subresource: 'status' },
     );
+    recordRoutine(world, subjectOf({ ...pod, apiVersion: 'v1', kind: 'Pod' }), {
+      component: 'taint-eviction-controller',
+      reason: 'TaintManagerEviction',
+      message: `Marking for deletion Pod ${keyOf(pod)}`,
+    });
     deletePod(world, pod);
   };
 

@@ -4,15 +4,16 @@
  */
 import type { Pod } from '../../kube/objects.ts';
 import type { Random } from '../../time/random.ts';
+import { recordEvent, recordRoutine, subjectOf } from '../events.ts';
 import type { Cancel, Machine, StoreEvent, World } from '../world.ts';
 import { removeFromNetwork } from './cni.ts';
-import { recordEvent } from './events.ts';
 import type { KubeletDoors } from './kubelet-doors.ts';
 import type { NodeEnvironment, TwinMachine } from './machine.ts';
 import { NodeReporter } from './node-status.ts';
 import { onHostNetwork } from './pod-spec.ts';
 import { terminatePod } from './pod-termination.ts';
 import { type PodRemains, PodWorker } from './pod-worker.ts';
+import type { ContainerRecord } from './records.ts';
 import { isMirror, MANIFESTS, mirrorOf, readManifests } from './static-pods.ts';
 import type { PodStatus } from './status.ts';
 
@@ -24,6 +25,10 @@ export function kubeletAlive(world: World, node: string): boolean {
 
 /** What the runtime keeps of all pods of a stopped node, by the pods' uids. */
 export type NodeRemains = Map<string, { readonly pod: Pod; readonly remains: PodRemains }>;
+
+/** The kubelet repeats what the scheduler said, at the time at which that became so. */
+const since = (before: { lastTransitionTime?: string } | undefined) =>
+  before?.lastTransitionTime === undefined ? {} : { lastTransitionTime: before.lastTransitionTime };
 
 export class Kubelet {
   readonly #env: NodeEnvironment;
@@ -49,13 +54,24 @@ export class Kubelet {
     this.#random = env.world.random(`kubelet/${machine.name}`);
     this.#reporter = new NodeReporter(env, machine, this.#random);
     this.#relistPhase = this.#random.integer(0, 999);
+    const told = { component: 'kubelet', host: machine.name };
+    const about = (pod: Pod, record?: ContainerRecord) =>
+      subjectOf(
+        { ...pod, apiVersion: 'v1', kind: 'Pod' },
+        record && `spec.${record.init ? 'initContainers' : 'containers'}{${record.name}}`,
+      );
     this.#doors = {
       world: env.world,
       machine,
       random: this.#random,
       untilRelist: () => 1000 - ((env.world.time.now() + this.#relistPhase) % 1000),
       nextPid: () => (this.#pid += this.#random.integer(30, 90)),
-      event: (pod, type, reason, message) => recordEvent(env.world, machine.name, pod, type, reason, message),
+      event: (pod, type, reason, message, container) => {
+        recordEvent(env.world, about(pod, container), { ...told, type, reason, message });
+      },
+      routine: (pod, reason, message, container) => {
+        recordRoutine(env.world, about(pod, container), { ...told, reason, message });
+      },
       postStatus: (pod, status) => this.#postStatus(pod, status),
       removed: () => {},
     };
@@ -210,7 +226,7 @@ export class Kubelet {
         const kept = draft.status?.conditions ?? [];
         const mine = (status.conditions ?? []).map((condition) =>
           condition.type === 'PodScheduled'
-            ? (kept.find((one) => one.type === condition.type) ?? condition)
+            ? { ...condition, ...since(kept.find((one) => one.type === condition.type)) }
             : condition,
         );
         const foreign = kept.filter((one) => !mine.some((condition) => condition.type === one.type));

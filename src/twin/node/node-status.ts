@@ -1,6 +1,7 @@
 /** The Node object as its kubelet registers and reports it. */
 import type { Node } from '../../kube/objects.ts';
 import type { Random } from '../../time/random.ts';
+import { recordRoutine } from '../events.ts';
 import type { Cancel } from '../world.ts';
 import { subnetOf } from './addresses.ts';
 import { CONF_DIRECTORY, firstConf, pluginType } from './cni.ts';
@@ -21,6 +22,9 @@ const RESOURCES = {
 /** Size of each node's share of the pod subnet (kube-controller-manager, node-cidr-mask-size). */
 const POD_CIDR_BITS = 24;
 
+/** nodeStatusUpdateFrequency. */
+const REPORT_MS = 10_000;
+
 const PRESSURES = [
   ['MemoryPressure', 'KubeletHasSufficientMemory', 'kubelet has sufficient memory available'],
   ['DiskPressure', 'KubeletHasNoDiskPressure', 'kubelet has no disk pressure'],
@@ -34,6 +38,7 @@ export class NodeReporter {
   readonly #unwatch: Cancel;
   #report: Cancel | undefined;
   #over = false;
+  #toldCordoned = false;
 
   constructor(env: NodeEnvironment, machine: TwinMachine, random: Random) {
     this.#env = env;
@@ -61,7 +66,30 @@ export class NodeReporter {
 
   /** Somebody changed the Node; a state that is not the kubelet's is corrected with its next report. */
   changed(): void {
+    this.#tellOfCordon();
     if (this.#differs()) this.#schedule(this.#random.integer(1_000, 9_000));
+  }
+
+  /** Told with the next report, every 10 s (kubelet_node_status.go, recordNodeSchedulableEvent). */
+  #tellOfCordon(): void {
+    const cordoned = this.#cordoned();
+    if (cordoned === this.#toldCordoned || this.#env.world.config.forOnlookers !== true) return;
+    this.#toldCordoned = cordoned;
+    this.#env.world.time.after(REPORT_MS, () => {
+      if (!this.#over && this.#cordoned() === cordoned) this.#tell(cordoned ? 'NodeNotSchedulable' : 'NodeSchedulable');
+    });
+  }
+
+  #cordoned(): boolean {
+    return this.#env.world.store.get<Node>('nodes', this.#machine.name)?.spec?.unschedulable === true;
+  }
+
+  /** A kubelet knows its Node by name only, so that stands where the uid belongs. */
+  #tell(reason: string): void {
+    const { name } = this.#machine;
+    const message = `Node ${name} status is now: ${reason}`;
+    const subject = { apiVersion: 'v1', kind: 'Node', name, uid: name };
+    recordRoutine(this.#env.world, subject, { component: 'kubelet', host: name, reason, message });
   }
 
   #networkReady(): boolean {
@@ -89,6 +117,7 @@ export class NodeReporter {
   #post(): void {
     const { world } = this.#env;
     const now = stamp(world.time.now());
+    const became = this.#differs() ? (this.#networkReady() ? 'NodeReady' : 'NodeNotReady') : undefined;
     world.store.update<Node>(
       'nodes',
       { name: this.#machine.name },
@@ -118,6 +147,7 @@ export class NodeReporter {
       },
       { subresource: 'status' },
     );
+    if (became !== undefined) this.#tell(became);
   }
 
   #addresses(): { address: string; type: string }[] {

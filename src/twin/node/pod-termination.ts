@@ -34,6 +34,7 @@ export function terminatePod(worker: PodWorker, done: () => void): void {
   if (left === 0) ended();
   for (const record of running) {
     const container = record.running!;
+    doors.routine(worker.pod, 'Killing', `Stopping container ${record.name}`, record);
     const ms = container.terminate();
     // Not a timer of the container: it may end by itself before, an init container that has done its work for one.
     worker.after(Math.min(ms, grace), () => {

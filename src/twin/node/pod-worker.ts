@@ -168,10 +168,16 @@ export class PodWorker {
       initialized: this.#initialized,
       phase,
       startedAt: this.#startedAt,
+      observedGeneration: this.#observedGeneration(),
     };
     const status = buildStatus(state, this.#posted, this.doors.world.time.now());
     this.#posted = status;
     this.doors.postStatus(this.pod, status);
+  }
+
+  #observedGeneration(): number | undefined {
+    const minor = Number(this.doors.world.config.kubernetesVersion.split('.')[1]);
+    return minor >= 34 ? (this.pod.metadata.generation ?? 1) : undefined;
   }
 
   /** A container ended; whether and when it starts again is decided at the next survey. */
@@ -235,7 +241,7 @@ export class PodWorker {
         record.last = record.state.terminated;
         record.wait('CrashLoopBackOff', text);
         this.publish();
-        this.doors.event(this.pod, 'Warning', 'BackOff', text);
+        this.doors.event(this.pod, 'Warning', 'BackOff', text, record);
       }
       this.wake(wait);
       return;

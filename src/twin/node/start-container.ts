@@ -20,7 +20,7 @@ export class StartContainer {
 
   /** Pulls and starts; `done(false)` when it could not, and another try has been scheduled. */
   start(record: ContainerRecord, done: (started: boolean) => void): void {
-    const { doors } = this.#worker;
+    const { doors, pod } = this.#worker;
     const image = record.spec.image ?? '';
     const pull = doors.world.pullImage(doors.machine, image);
     if ('error' in pull) {
@@ -29,11 +29,23 @@ export class StartContainer {
       return;
     }
     const wait = pull.ms > 0 ? pull.ms : pullsAlways(record.spec) ? doors.random.integer(300, 600) : 0;
+    if (wait > 0) doors.routine(pod, 'Pulling', `Pulling image "${image}"`, record);
     if (wait > 0 && !('terminated' in record.state)) record.wait(record.init ? 'PodInitializing' : 'ContainerCreating');
     this.#worker.after(wait + doors.random.integer(60, 220), () => {
+      this.#told(record, image, wait);
       if (this.#worker.terminating) done(false);
       else done(this.#run(record));
     });
+  }
+
+  #told(record: ContainerRecord, image: string, wait: number): void {
+    const { doors, pod } = this.#worker;
+    const took = `${(wait / 1000).toFixed(3)}s`;
+    const text =
+      wait === 0
+        ? `Container image "${image}" already present on machine`
+        : `Successfully pulled image "${image}" in ${took} (${took} including waiting).`;
+    doors.routine(pod, 'Pulled', text, record);
   }
 
   #pullFailed(record: ContainerRecord, image: string, error: string): void {
@@ -41,13 +53,14 @@ export class StartContainer {
     if ('terminated' in record.state) record.last = record.state.terminated;
     record.wait('ErrImagePull', error);
     this.#worker.publish();
-    doors.event(pod, 'Warning', 'Failed', `Failed to pull image "${image}": ${error}`);
+    doors.event(pod, 'Warning', 'Failed', `Failed to pull image "${image}": ${error}`, record);
+    doors.routine(pod, 'Failed', 'Error: ErrImagePull', record);
     const pause = record.nextPullIn();
     this.#worker.after(doors.untilRelist(), () => {
       if (this.#worker.terminating || !('waiting' in record.state)) return;
       record.wait('ImagePullBackOff', `Back-off pulling image "${image}": ErrImagePull: ${error}`);
       this.#worker.publish();
-      doors.event(pod, 'Normal', 'BackOff', `Back-off pulling image "${image}"`);
+      doors.event(pod, 'Normal', 'BackOff', `Back-off pulling image "${image}"`, record);
       this.#worker.wake(pause);
     });
   }
@@ -60,7 +73,7 @@ export class StartContainer {
     if ('error' in resolved) {
       record.wait('CreateContainerConfigError', resolved.error);
       worker.publish();
-      doors.event(pod, 'Warning', 'Failed', `Error: ${resolved.error}`);
+      doors.event(pod, 'Warning', 'Failed', `Error: ${resolved.error}`, record);
       worker.wake(random.integer(10_000, 15_000));
       return false;
     }
@@ -78,6 +91,8 @@ export class StartContainer {
       onExit: (code, message) => worker.containerEnded(record, code, undefined, message),
     });
     record.begin(container);
+    doors.routine(pod, 'Created', `Created container: ${record.name}`, record);
+    doors.routine(pod, 'Started', `Started container ${record.name}`, record);
     if (record.init && !isSidecar(record.spec)) this.#runInit(record, container);
     else this.#launch(record, container);
     worker.wakeAtRelist();
@@ -113,6 +128,7 @@ export class StartContainer {
           'Normal',
           'Killing',
           `Container ${record.name} failed ${kind} probe, will be restarted`,
+          record,
         );
         const grace = (worker.pod.spec?.terminationGracePeriodSeconds ?? 30) * 1000;
         const ms = container.terminate();
@@ -120,7 +136,7 @@ export class StartContainer {
           worker.containerEnded(record, ms > grace ? 137 : 0, ms > grace ? 'Error' : 'Completed', message),
         );
       },
-      report: (message) => doors.event(worker.pod, 'Warning', 'Unhealthy', message),
+      report: (message) => doors.event(worker.pod, 'Warning', 'Unhealthy', message, record),
     });
   }
 }

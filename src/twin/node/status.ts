@@ -1,4 +1,5 @@
 /** The status that a kubelet reports for a pod (kubelet, status/generate.go; order of conditions as recorded). */
+import { createHash } from 'node:crypto';
 import type { Pod } from '../../kube/objects.ts';
 import type { Machine } from '../world.ts';
 import { stamp } from './ids.ts';
@@ -20,6 +21,8 @@ export interface PodState {
   readonly initialized: boolean;
   readonly phase: Phase;
   readonly startedAt: number;
+  /** What the kubelet says it has seen of the pod; undefined before Kubernetes 1.34 (PodObservedGenerationTracking). */
+  readonly observedGeneration: number | undefined;
 }
 
 /** Conditions that are the kubelet's own, in the order in which it writes them. */
@@ -30,7 +33,9 @@ export function buildStatus(state: PodState, previous: PodStatus | undefined, no
   const { pod, machine, init, main } = state;
   // Pods on the host network have the node's address even while they have no sandbox (kubelet_pods.go).
   const ip = state.ip ?? (onHostNetwork(pod) ? machine.address : undefined);
+  const { observedGeneration } = state;
   return {
+    ...(observedGeneration !== undefined && { observedGeneration }),
     qosClass: previous?.qosClass ?? qosClass(pod),
     ...(previous?.nominatedNodeName !== undefined && { nominatedNodeName: previous.nominatedNodeName }),
     phase: state.phase,
@@ -39,23 +44,48 @@ export function buildStatus(state: PodState, previous: PodStatus | undefined, no
     hostIPs: [{ ip: machine.address }],
     ...(ip !== undefined && { podIP: ip, podIPs: [{ ip }] }),
     startTime: stamp(state.startedAt),
-    ...(init.length > 0 && { initContainerStatuses: init.map(containerStatus) }),
-    containerStatuses: [...main].sort((a, b) => (a.name < b.name ? -1 : 1)).map(containerStatus),
-  };
+    ...(init.length > 0 && { initContainerStatuses: init.map((one) => containerStatus(one, pod)) }),
+    containerStatuses: [...main].sort((a, b) => (a.name < b.name ? -1 : 1)).map((one) => containerStatus(one, pod)),
+  } as PodStatus;
 }
 
-function containerStatus(record: ContainerRecord): NonNullable<PodStatus['containerStatuses']>[number] {
+/** What the runtime calls an image: the digest of its configuration, here drawn from its name. */
+function imageId(image: string): string {
+  let id = IMAGE_IDS.get(image);
+  if (id === undefined) {
+    id = `sha256:${createHash('sha256').update(image).digest('hex')}`;
+    IMAGE_IDS.set(image, id);
+  }
+  return id;
+}
+
+const IMAGE_IDS = new Map<string, string>();
+
+/** Fields as a kubelet 1.34 writes them of a running container (recorded), but for the users that images run as. */
+function containerStatus(record: ContainerRecord, pod: Pod): NonNullable<PodStatus['containerStatuses']>[number] {
   const image = record.spec.image ?? '';
+  const begun = record.id !== undefined;
+  const declared = pod.spec?.[record.init ? 'initContainers' : 'containers']?.find((one) => one.name === record.name);
+  const { resources = {}, volumeMounts = [] } = declared ?? {};
   return {
+    ...(begun && resources.requests && { allocatedResources: { ...resources.requests } }),
     ...(record.id !== undefined && { containerID: record.id }),
     image,
-    imageID: record.id === undefined ? '' : image,
+    imageID: begun ? imageId(image) : '',
     lastState: record.last === undefined ? {} : { terminated: { ...record.last } },
     name: record.name,
     ready: record.ready,
+    ...(begun && { resources: { ...resources } }),
     restartCount: record.restartCount,
     started: record.started,
     state: { ...record.state },
+    ...(volumeMounts.length > 0 && {
+      volumeMounts: volumeMounts.map(({ mountPath, name, readOnly }) => ({
+        mountPath,
+        name,
+        ...(readOnly === true && { readOnly, recursiveReadOnly: 'Disabled' }),
+      })),
+    }),
   };
 }
 
@@ -88,7 +118,12 @@ function conditions(state: PodState, before: readonly PodCondition[], now: numbe
     ...wanted.map((condition) => {
       const old = before.find((one) => one.type === condition.type);
       const same = old?.status === condition.status && old.lastTransitionTime !== undefined;
-      return { ...condition, lastTransitionTime: same ? old.lastTransitionTime! : stamp(now) };
+      return {
+        lastProbeTime: null as unknown as string,
+        lastTransitionTime: same ? old.lastTransitionTime! : stamp(now),
+        ...(state.observedGeneration !== undefined && { observedGeneration: state.observedGeneration }),
+        ...condition,
+      };
     }),
     ...foreign,
   ];

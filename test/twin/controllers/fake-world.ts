@@ -76,7 +76,7 @@ export interface FakeWorld extends World {
   up: boolean;
 }
 
-export function fakeWorld(options: { kubernetes?: string; seed?: number } = {}): FakeWorld {
+export function fakeWorld(options: { kubernetes?: string; seed?: number; forOnlookers?: boolean } = {}): FakeWorld {
   const time = new FakeTime();
   const network = new FakeNetwork();
   const seed = options.seed ?? 1;
@@ -109,6 +109,7 @@ export function fakeWorld(options: { kubernetes?: string; seed?: number } = {}):
       podSubnet: '192.168.0.0/16',
       serviceSubnet: '10.96.0.0/16',
       kubernetesVersion: options.kubernetes ?? '1.36.2',
+      ...(options.forOnlookers !== undefined && { forOnlookers: options.forOnlookers }),
     },
   };
   return world;

@@ -63,8 +63,8 @@ export function filtersFor(
     }
     const taint = untolerated(state.node.spec?.taints, tolerations, ['NoSchedule', 'NoExecute']);
     if (taint !== undefined) {
-      // 1.36 as recorded; releases before 1.35 name the taint.
-      const which = minorOf(version) >= 35 ? '(s)' : ` {${taint.key}: ${taint.value ?? ''}}`;
+      // 1.34 and 1.36 as recorded; releases before name the taint.
+      const which = minorOf(version) >= 34 ? '(s)' : ` {${taint.key}: ${taint.value ?? ''}}`;
       return hard(`node(s) had untolerated taint${which}`);
     }
     if (!matchesNodeAffinity(spec, state.node)) return hard("node(s) didn't match Pod's node affinity/selector");

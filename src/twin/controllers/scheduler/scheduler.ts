@@ -1,5 +1,6 @@
 /** The scheduler: binds pending pods one after the other, and tries again when something changed that could help. */
 import type { Node, Pod } from '../../../kube/objects.ts';
+import { recordRoutine, subjectOf } from '../../events.ts';
 import { conditionOf, conditionsIn, keyOf, refOf, setCondition } from '../common.ts';
 import type { ControlPlane } from '../control-plane.ts';
 import { isDeleting, isTerminal } from '../pods.ts';
@@ -49,9 +50,16 @@ export function startScheduler(plane: ControlPlane): void {
       delete condition?.reason;
       delete condition?.message;
     });
+    told(pod, 'Normal', 'Scheduled', `Successfully assigned ${keyOf(pod)} to ${node}`);
+  };
+
+  const told = (pod: Pod, type: 'Normal' | 'Warning', reason: string, message: string): void => {
+    const subject = subjectOf({ ...pod, apiVersion: 'v1', kind: 'Pod' });
+    recordRoutine(world, subject, { component: 'default-scheduler', type, reason, message });
   };
 
   const fail = (pod: Pod, reason: string, message: string): void => {
+    told(pod, 'Warning', 'FailedScheduling', message);
     store.update<Pod>(
       'pods',
       ref(pod),

@@ -37,14 +37,15 @@ const RUNNING_MS = 1_000;
 const ENDED_MS = 1_000;
 
 export class RecordedCluster {
-  readonly world: FakeWorld = fakeWorld({ kubernetes: '1.36.2' });
+  readonly world: FakeWorld;
   readonly server: ApiServer;
   /** Nodes whose kubelet says nothing. */
   readonly silent = new Set<string>();
   readonly #addresses = new Map<string, number>();
   #lastNode = 0;
 
-  constructor() {
+  constructor({ forOnlookers = false } = {}) {
+    this.world = fakeWorld({ kubernetes: '1.36.2', forOnlookers });
     this.server = createApiServer({ store: this.world.store, kubernetesVersion: '1.36.2' });
     startControllers(this.world);
     for (const name of ['default', 'kube-node-lease', 'kube-public', 'kube-system']) {
