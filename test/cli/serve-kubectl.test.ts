@@ -7,6 +7,9 @@ import { describeWith } from '../host/real-binaries.ts';
 import { type Kubectl, kubectlWith } from './kubectl.ts';
 import { type Process, startRehearse } from './processes.ts';
 
+const LIST =
+  '{"apiVersion":"v1","kind":"List","items":[{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"l1"}},{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"L2"}}]}';
+
 const configMap = (value: string): string =>
   `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: table, labels: {of: table}}\ndata: {k: ${value}}\n`;
 
@@ -25,6 +28,11 @@ const TABLE: readonly [words: string, code: number, said: RegExp, stdin?: string
   ['get pods nobody', 1, /pods "nobody" not found/],
   ['get nothings', 1, /doesn't have a resource type "nothings"/],
   ['describe node kind-worker', 0, /PodCIDR:/],
+  ['get roles -n kube-system', 0, /NAME +CREATED AT/],
+  ['get serviceaccounts', 0, /NAME +SECRETS +AGE\ndefault +0 /],
+  ['get endpoints nodepinger', 0, /nodepinger +[\d.]+:8080,[\d.]+:8080/],
+  ['get --raw /api/v1/namespaces/default/services/goldpinger:80/proxy/check_all', 0, /^\{"hosts":\[/],
+  ['get --raw /api/v1/namespaces/default/services/goldpinger:81/proxy/', 1, /no service port 81 found for service/],
   ['describe pods -n kube-system -l k8s-app=cilium', 0, /Tolerations:/],
   ['apply -f -', 0, /configmap\/table created/, configMap('a')],
   ['apply -f -', 0, /configmap\/table unchanged/, configMap('a')],
@@ -40,9 +48,26 @@ const TABLE: readonly [words: string, code: number, said: RegExp, stdin?: string
   ['patch configmap table -p {"data":{"s":"3"}}', 0, /patched/],
   ['get configmap table -o jsonpath={.data}', 0, /^\{"j":"2","k":"c","m":"1","s":"3"\}$/],
   ['delete configmap table', 0, /deleted/],
+  ['create -f -', 1, /configmap\/l1 created[\s\S]*metadata.name: Invalid value: "L2"/, LIST],
+  [
+    'create -f -',
+    1,
+    /no matches for kind "Deployment" in version "v1"/,
+    '{"apiVersion":"v1","kind":"Deployment","metadata":{"name":"d"}}',
+  ],
+  ['explain deployment.spec.strategy', 0, /rollingUpdate\t<RollingUpdateDeployment>/],
   ['taint node kind-worker a=b:NoSchedule', 0, /tainted/],
   ['taint node kind-worker a-', 0, /untainted/],
   ['scale deployment goldpinger --replicas=5', 0, /scaled/],
+  ['rollout status deployment/goldpinger --timeout=60s', 0, /successfully rolled out/],
+  [
+    'describe deployment goldpinger',
+    0,
+    /ScalingReplicaSet .* deployment-controller +Scaled up replica set goldpinger-/,
+  ],
+  ['events --for deployment/goldpinger', 0, /Normal +ScalingReplicaSet +Deployment\/goldpinger/],
+  ['drain kind-worker --pod-selector=app=goldpinger --disable-eviction --timeout=60s', 0, /node\/kind-worker drained/],
+  ['uncordon kind-worker', 0, /uncordoned/],
   ['rollout status deployment/goldpinger --timeout=60s', 0, /successfully rolled out/],
   ['rollout restart deployment/goldpinger', 0, /restarted/],
   ['rollout status deployment/goldpinger --timeout=60s', 0, /successfully rolled out/],
