@@ -32,7 +32,7 @@ export const INPUT_DESCRIPTIONS: Readonly<Record<InputName, string>> = {
   'cilium-cli-version':
     'cilium CLI to use, such as 0.19.2; needed only when the scenario asks for the connectivity test (finish.connectivityTest).',
   'download-base-url':
-    'Where kind, helm and cilium are downloaded from instead of their own sites, for closed networks. Their paths below it stay the same.',
+    "Where kind, helm, cilium and Cilium's chart are downloaded from instead of their own sites, for closed networks; docs/tools.md has the paths below it.",
   'image-mirror':
     'Where images are pulled from instead of their registry, one a line: PREFIX for all registries, REGISTRY=PREFIX for one.',
   verbose: 'Log every step, object and assertion.',

@@ -6,6 +6,7 @@ import { createHttpTransport } from '../kube/http-transport.ts';
 import type { Scenario } from '../scenario/scenario.ts';
 import type { Clock } from '../time/clock.ts';
 import { WallClock } from '../time/wall-clock.ts';
+import { withChartsFrom } from './kind/chart-source.ts';
 import { KindMachine } from './kind/kind-machine.ts';
 import { type Machinery, thisMachinery } from './kind/machine-facts.ts';
 import { RunDirectory, startOf, stateDirectory } from './kind/run-directory.ts';
@@ -52,7 +53,7 @@ export function createKindProvider(options: KindProviderOptions): Provider {
     name: 'kind',
     simulated: false,
     clock,
-    host,
+    host: withChartsFrom(host, options.tools?.baseUrl),
     kubeconfig,
     machine,
     connect: async (file) => {
