@@ -132,7 +132,8 @@ test('the heart and the twin touch no process and no socket of their own', () =>
       ['rehearsal', 'evidence', 'probe', 'cni', 'kube', 'twin', 'events', 'report'].includes(folderOf(name)) &&
       !adapters.has(name) &&
       /from 'node:(child_process|http|https|net|worker_threads|cluster)'|from 'undici'|(await|return|=) fetch\(/.test(
-        code(source.get(name)!),
+        // Whether a text is an address is asked of nobody.
+        code(source.get(name)!).replace(/^import \{[ ,]*(?:isIP(?:v[46])?[ ,]*)+\} from 'node:net';$/gm, ''),
       ),
   );
   expect(found).toEqual([]);

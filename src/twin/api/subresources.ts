@@ -1,13 +1,15 @@
 /** Subresources that are not the object itself: scale, eviction, binding, finalize. */
+
 import type { KubeObject } from '../../kube/objects.ts';
 import { serverSideApply } from './apply.ts';
 import { bodyOf } from './decode.ts';
 import { type Eviction, evict } from './eviction.ts';
 import { isMap, type JsonMap } from './json.ts';
 import { stamp } from './object-rules.ts';
+import { patched, patchTypeOf } from './patch-body.ts';
 import { badRequest, conflict, invalid, invalidObject, notFound, StatusError } from './status.ts';
 import { builtInTopology } from './topology.ts';
-import { dryRunOf, managerOf, owned, patched, patchTypeOf, type WriteContext } from './writing.ts';
+import { dryRunOf, managerOf, owned, type WriteContext } from './writing.ts';
 
 function current({ store, route }: WriteContext): KubeObject {
   const object = store.get<KubeObject>(route.info.name, route.name!, route.namespace);

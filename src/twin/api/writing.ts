@@ -2,21 +2,12 @@
 import type { KubeObject } from '../../kube/objects.ts';
 import type { ResourceName } from '../world.ts';
 import { applyCreated, serverSideApply } from './apply.ts';
-import {
-  bodyOf,
-  checkedObject,
-  checkKind,
-  contentType,
-  decodeObject,
-  fieldValidationOf,
-  inNamespace,
-} from './decode.ts';
+import { bodyOf, checkedObject, checkKind, decodeObject, fieldValidationOf, inNamespace } from './decode.ts';
 import { applyDefaults, firstStatus } from './defaults.ts';
 import { cloneJson, isMap, type JsonMap } from './json.ts';
 import { type Manager, ownUpdate } from './managed-fields.ts';
 import { stamp, templateGeneration } from './object-rules.ts';
-import { jsonPatch, mergePatch } from './patch-merge.ts';
-import { strategicMerge } from './patch-strategic.ts';
+import { invalidPatch, patched, patchIn, patchTypeOf } from './patch-body.ts';
 import { withDefaultTolerations } from './pod-defaults.ts';
 import { apiVersion } from './registry.ts';
 import type { Route } from './route.ts';
@@ -53,15 +44,6 @@ export interface Written {
   readonly created?: boolean;
   readonly warnings?: readonly string[];
 }
-
-const PATCH_TYPES = {
-  'application/json-patch+json': 'json',
-  'application/merge-patch+json': 'merge',
-  'application/strategic-merge-patch+json': 'strategic',
-  'application/apply-patch+yaml': 'apply',
-} as const;
-
-export type PatchType = (typeof PATCH_TYPES)[keyof typeof PATCH_TYPES];
 
 /** `dryRun` of a query. @throws StatusError 422 for another value than All */
 export function dryRunOf({ request }: WriteContext, kind: string): boolean {
@@ -297,34 +279,6 @@ export function patchObject(context: WriteContext): Written {
   }
   checkVersion(route, next, current);
   return { object: update(context, current, next, dryRun), warnings: validation === 'Warn' ? problems : [] };
-}
-
-/** 422 without name and kind: the patched object could not be decoded (recorded). */
-function invalidPatch(object: JsonMap, why: string): StatusError {
-  const message = `Invalid value: ${JSON.stringify(JSON.stringify(object))}: ${why}`;
-  return new StatusError(422, 'Invalid', ` "" is invalid: patch: ${message}`, {
-    causes: [{ reason: 'FieldValueInvalid', message, field: 'patch' }],
-  });
-}
-
-function patchIn(request: ServerRequest): unknown {
-  try {
-    return JSON.parse(request.body ?? '');
-  } catch {
-    throw badRequest('error decoding patch: unexpected end of JSON input');
-  }
-}
-
-/** A value after a patch that is not an apply. */
-export function patched(current: object, patch: unknown, type: 'json' | 'merge' | 'strategic'): unknown {
-  if (type === 'json') return jsonPatch(current, patch);
-  if (!isMap(patch)) throw badRequest('error decoding patch: json: cannot unmarshal into an object');
-  return type === 'merge' ? mergePatch(current, patch) : strategicMerge(current as JsonMap, patch);
-}
-
-/** The type of a patch; undefined for a body that is none. */
-export function patchTypeOf(request: ServerRequest): PatchType | undefined {
-  return PATCH_TYPES[contentType(request) as keyof typeof PATCH_TYPES];
 }
 
 /** The configuration in an apply patch. @throws StatusError 400 and 500 */
