@@ -31,8 +31,6 @@ const TABLE: readonly [words: string, code: number, said: RegExp, stdin?: string
   ['get roles -n kube-system', 0, /NAME +CREATED AT/],
   ['get serviceaccounts', 0, /NAME +SECRETS +AGE\ndefault +0 /],
   ['get endpoints nodepinger', 0, /nodepinger +[\d.]+:8080,[\d.]+:8080/],
-  ['get --raw /api/v1/namespaces/default/services/goldpinger:80/proxy/check_all', 0, /^\{"hosts":\[/],
-  ['get --raw /api/v1/namespaces/default/services/goldpinger:81/proxy/', 1, /no service port 81 found for service/],
   ['describe pods -n kube-system -l k8s-app=cilium', 0, /Tolerations:/],
   ['apply -f -', 0, /configmap\/table created/, configMap('a')],
   ['apply -f -', 0, /configmap\/table unchanged/, configMap('a')],
